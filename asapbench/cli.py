@@ -1,0 +1,183 @@
+"""The command line: one command a bench, its options derived from the Plan; errors → exit codes."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import shutil
+import signal
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn, get_args, get_origin
+
+import typer
+from pydantic import BeforeValidator
+from pydantic.fields import FieldInfo
+
+import asap
+from asapbench import __version__
+from asapbench.commands import benches
+from asapbench.errors import BenchError, Exit, UsageError
+from asapbench.model import Bench, Plan
+from asapbench.outputs import Outputs, write
+from asapbench.settings import complete, option_name
+
+_EPILOG = (
+    "Exit codes: 0 every target is met, 1 a target is missed, 2 bad usage, 3 no verdict, "
+    "4 the run broke, 130 interrupted."
+)
+
+
+def main() -> NoReturn:
+    """Run the command line and exit; no traceback reaches a user."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        _refuse_foreign_asap()
+        code = application()(standalone_mode=False)
+    except typer.TyperException as error:
+        say = getattr(error, "format_message", error.__str__)
+        code = _complain(say(), Exit.USAGE)
+    except BenchError as error:
+        code = _complain(str(error), error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        code = _complain("interrupted before anything was measured", Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # the reader of a pipe went away: nothing is left to say to it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = Exit.BROKEN
+    except Exception:
+        code = _apologise()
+    sys.exit(code)
+
+
+def application() -> typer.Typer:
+    """The whole command line, built from the benches that are found."""
+    app = typer.Typer(
+        name="asapbench",
+        help="Does an ASAP agent meet its targets, and how sure are we?",
+        epilog=_EPILOG,
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+    )
+    app.callback()(_version)
+    for bench in benches().values():
+        app.command(bench.name, help=bench.doc, epilog=_EPILOG)(_command(bench))
+    return app
+
+
+def _version(
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    if version:
+        typer.echo(f"asapbench {__version__}")
+        raise typer.Exit
+
+
+def _command(bench: Bench) -> Callable[..., int]:
+    def run(**given: Any) -> int:
+        known = {name: value for name, value in given.items() if value not in (None, [])}
+        plan, outputs = complete((bench.plan, Outputs), bench.name, known)
+        return _run(bench, plan, outputs)
+
+    run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # typer reads it
+        [
+            _parameter(name, field)
+            for model in (bench.plan, Outputs)
+            for name, field in model.model_fields.items()
+        ]
+    )
+    return run
+
+
+def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
+    """An option without a default, so that what is not given can be looked for elsewhere."""
+    extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    flags = [option_name(name), *([str(extra["short"])] if "short" in extra else [])]
+    option = typer.Option(*flags, help=_help(field), metavar=_metavar(field), show_default=False)
+    return inspect.Parameter(
+        name,
+        inspect.Parameter.KEYWORD_ONLY,
+        default=None,
+        annotation=Annotated[_kind(field), option],
+    )
+
+
+def _help(field: FieldInfo) -> str:
+    shown = field.default not in (None, False, ())
+    return f"{field.description}" + (f" [{_written(field.default)}]" if shown else "")
+
+
+def _written(default: Any) -> str:
+    return f"{default:g}" if isinstance(default, float) else str(default)
+
+
+def _kind(field: FieldInfo) -> Any:
+    """Typer sees flags, lists and text; all checks are the Plan's."""
+    if field.annotation is bool:
+        return bool | None
+    return list[str] | None if get_origin(field.annotation) is tuple else str | None
+
+
+def _metavar(field: FieldInfo) -> str | None:
+    if field.annotation is bool:
+        return None
+    if any(isinstance(rule, BeforeValidator) for rule in field.metadata):
+        return "TIME"
+    kinds: dict[Any, str] = {int: "N", float: "X"}
+    if get_origin(field.annotation) is Literal:
+        return "|".join(get_args(field.annotation))
+    return kinds.get(field.annotation, "TEXT")
+
+
+def _run(bench: Bench, plan: Plan, outputs: Outputs) -> int:
+    from asapbench.engine import execute  # psutil and more: not for --help
+    from asapbench.live import watching
+
+    with watching(quiet=outputs.quiet) as watch:
+        report = execute(bench, plan, watch)
+    write(report, outputs)
+    if not outputs.stdout_taken:
+        from asapbench.report.text import render_text
+
+        color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+        width = shutil.get_terminal_size((120, 24)).columns
+        sys.stdout.write(render_text(report, width=width, color=color))
+    return report.exit_code
+
+
+def _refuse_foreign_asap() -> None:
+    if getattr(asap, "__implementation__", None) != "asapbench":
+        raise UsageError(
+            "the Python package 'asap' that is installed here is not the one of asapbench "
+            "(asap-protocol has the same import name); install asapbench as a tool of its own: "
+            "pipx install asapbench, or uv tool install asapbench"
+        )
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"asapbench: {message}", file=sys.stderr)  # noqa: T201 - the one line of an error
+    return code
+
+
+def _apologise() -> int:
+    """Our own mistake: where it happened goes to a file, and a user reads one line."""
+    crash = Path(tempfile.mkstemp(prefix="asapbench-", suffix=".txt")[1])
+    crash.write_text(traceback.format_exc())
+    name = sys.exc_info()[0]
+    return _complain(
+        f"a mistake of asapbench itself ({name.__name__ if name else ''}); please report it with "
+        f"{crash}; what was measured is kept in .asapbench/runs",
+        Exit.BROKEN,
+    )
+
+
+def _interrupt(*_: object) -> NoReturn:
+    raise KeyboardInterrupt
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""Offer a steady load and judge throughput, latency and errors.
+
+Users come at --spawn-rate, the load is held for --warmup and thrown away, then measured for \
+--duration. Ramp and warm-up are in no number of the result.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from asapbench.model import Analysis, Bench, Plan, Recorder, Run, Server, Tick
+from asapbench.offer import REQUESTS, Endpoint, Load, Offer
+from asapbench.traffic import generator
+from asapbench.units import parse_duration
+
+Seconds = Annotated[float, BeforeValidator(parse_duration)]
+
+_MIXES = {
+    "mixed": (
+        Endpoint(name="asap", weight=10),
+        Endpoint(name="manifest", weight=2),
+        Endpoint(name="metrics", weight=1),
+    ),
+    "sustained": (Endpoint(name="asap", weight=1),),
+}
+
+
+class LoadPlan(Plan):
+    """The load to offer, and for how long."""
+
+    users: int = Field(
+        100,
+        ge=1,
+        le=20_000,
+        description="Users, one connection each",
+        json_schema_extra={"short": "-u"},
+    )
+    spawn_rate: float = Field(
+        10, gt=0, description="Users started a second", json_schema_extra={"short": "-r"}
+    )
+    duration: Seconds = Field(
+        60, gt=0, description="Measured time: 60, 90s, 5m, 1h", json_schema_extra={"short": "-t"}
+    )
+    warmup: Seconds = Field(3, ge=0, description="The same load before it, thrown away")
+    rps: float = Field(1000, gt=0, description="Requests a second that all users together offer")
+    user_class: Literal["mixed", "sustained"] = Field(
+        "mixed",
+        description="mixed: posts, manifest and metrics 10 : 2 : 1 at --rps; "
+        "sustained: posts only, as fast as answers come",
+    )
+    skill: str = Field("echo", min_length=1, description="The skill that requests name")
+    input: Path | None = Field(
+        None, description="The input of requests (a JSON object; {n} becomes a counter)"
+    )
+    timeout: Seconds = Field(30, gt=0, description="A request without an answer by then has failed")
+
+    @field_validator("input")
+    @classmethod
+    def _is_json_object(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            read_input(value)
+        return value
+
+    @property
+    def paced(self) -> bool:
+        """Whether requests follow a plan of their own, not the answers."""
+        return self.user_class == "mixed"
+
+    @property
+    def endpoints(self) -> tuple[str, ...]:
+        """The kinds of requests, in the order in which rows number them."""
+        return tuple(endpoint.name for endpoint in _MIXES[self.user_class])
+
+
+def read_input(file: Path) -> dict[str, Any]:
+    """The JSON object in a file. Raises ValueError saying what is wrong with it."""
+    try:
+        content = json.loads(file.read_bytes())
+    except OSError as error:
+        raise ValueError(f"{str(file)!r} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise ValueError(f"{str(file)!r} is not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{str(file)!r} holds no JSON object")  # noqa: TRY004 - for pydantic
+    return content
+
+
+def produces(plan: LoadPlan) -> dict[str, str]:
+    """The metrics that a load run can give, and their units."""
+    from asapbench.samples import metric_units  # numpy: not for --help
+
+    sampled = {"server.cpu": "cores", "server.rss": "B"}
+    sampled |= {"generator.cpu": "cores", "generator.rss": "B"}
+    return metric_units(plan.endpoints, paced=plan.paced) | sampled
+
+
+def measure(plan: LoadPlan, server: Server, recorder: Recorder) -> Generator[Tick]:
+    """Ramp, warm up, measure; every request is recorded, the windows say what counts."""
+    rate = plan.rps if plan.paced else None
+    load = Load(users=plan.users, spawn_rate=plan.spawn_rate, rate=rate)
+    cpus = recorder.story.environment.generator_cpus
+    with generator(_offer(plan, server, recorder), recorder, cpus) as traffic:
+        yield from traffic.ramp(load)
+        if plan.warmup:
+            yield from traffic.hold("warm-up", plan.warmup)
+        yield from traffic.hold("measured", plan.duration)
+
+
+def analyse(run: Run) -> Analysis:
+    """The metrics of the measured window."""
+    from asapbench import samples  # numpy and scipy: not for --help
+
+    plan = run.story.plan
+    endpoints = tuple(endpoint.name for endpoint in _MIXES[plan["user_class"]])
+    window = next((found for found in run.story.windows if found.name == "measured"), None)
+    if window is None:
+        return Analysis(metrics=())
+    requests = samples.requests_in(run, window)
+    metrics = (
+        *samples.request_metrics(requests, endpoints, paced=plan["user_class"] == "mixed"),
+        *samples.cpu_and_memory(run, window),
+    )
+    errors = samples.failures_by_kind(requests, endpoints, run.story.failures)
+    details = {
+        "endpoints": endpoints,
+        "requests": int(requests.served.sum() + requests.failed.sum()),
+        "failures": int(requests.failed.sum()),
+        "open": int(requests.open.sum()),
+        "measured": window.end - window.start,
+        "errors": errors,
+        "seconds": samples.per_second(requests),
+    }
+    return Analysis(metrics=metrics, details=details)
+
+
+def _offer(plan: LoadPlan, server: Server, recorder: Recorder) -> Offer:
+    given = {"input": read_input(plan.input)} if plan.input else {}
+    return Offer(
+        url=server.url,
+        records=str(recorder.path(REQUESTS.name + ".series")),
+        endpoints=_MIXES[plan.user_class],
+        skill=plan.skill,
+        recipient=server.agent,
+        headers=plan.header,
+        verify_tls=not plan.insecure,
+        timeout=plan.timeout,
+        seed=plan.seed,
+        **given,
+    )
+
+
+BENCH = Bench(
+    name="load",
+    plan=LoadPlan,
+    produces=produces,
+    measure=measure,
+    analyse=analyse,
+    doc=__doc__,
+)

@@ -1,0 +1,102 @@
+"""The one flow: check, start, measure, keep, analyse, judge."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager
+
+from asapbench import store
+from asapbench.cores import CorePlan, physical_cores, plan_cores
+from asapbench.environment import machine_notes, read_environment
+from asapbench.errors import BenchError, Exit, ServerDied
+from asapbench.headers import expand_headers
+from asapbench.model import Bench, Plan, Report, Run, Story, Target, Watch
+from asapbench.resources import Sampler
+from asapbench.store import Recording
+from asapbench.system import Access, System, system_under_test
+from asapbench.targets import check_table, judge, overall, read_table
+
+
+Start = Callable[[Plan, Recording, CorePlan], AbstractContextManager[System]]
+
+
+def start_server(
+    plan: Plan, recording: Recording, cores: CorePlan
+) -> AbstractContextManager[System]:
+    """The server that a plan names, up for as long as the block lasts."""
+    access = Access(expand_headers(plan.header), verify_tls=not plan.insecure)
+    log = recording.path("server.log")
+    return system_under_test(plan.host, plan.serve, access, log, cores.server)
+
+
+def execute(bench: Bench, plan: Plan, watch: Watch, start: Start = start_server) -> Report:
+    """Run a bench by its plan and say what came of it.
+
+    Raises BenchError where there is nothing to report: a table that is refused, a server that does
+    not come up. What goes wrong once something is measured ends in a report of what there is.
+    """
+    table = check_table(read_table(bench.name, plan.targets), bench.produces(plan))
+    cores = plan_cores(physical_cores(), many_servers=plan.serve is not None)
+    recording = store.begin(bench.name, plan, read_environment(cores))
+    try:
+        with start(plan, recording, cores) as system:
+            recording.tell(server=system.server)
+            _measure(bench, plan, watch, recording, system)
+    except (BenchError, KeyboardInterrupt) as error:
+        if not recording.story.windows:
+            raise
+        recording.tell(**_how_it_ended(error))
+    else:
+        recording.tell(ended="complete")
+    return conclude(bench, recording.run(), table)
+
+
+def conclude(bench: Bench, run: Run, table: tuple[Target, ...]) -> Report:
+    """Analyse a run and judge it; pure, so that it can be done again at any time."""
+    analysis = bench.analyse(run)
+    verdicts = judge(table, analysis.metrics, _invalid(run.story))
+    outcome, exit_code = overall(verdicts)
+    return Report(
+        story=run.story,
+        metrics=analysis.metrics,
+        verdicts=verdicts,
+        notes=(*machine_notes(run.story.environment), *run.story.notes, *analysis.notes),
+        details=analysis.details,
+        outcome=outcome,
+        exit_code=_ENDED.get(run.story.ended, exit_code),
+    )
+
+
+_ENDED = {"interrupted": Exit.INTERRUPTED, "broke": Exit.BROKEN, "running": Exit.BROKEN}
+
+
+def _measure(bench: Bench, plan: Plan, watch: Watch, recording: Recording, system: System) -> None:
+    with (
+        _timed(recording),
+        Sampler(recording.path("server.series"), "server", system.server.pid) as sampler,
+        closing(bench.measure(plan, system.server, recording)) as ticks,
+    ):
+        for tick in ticks:
+            system.check()
+            sampler.sample()
+            watch(tick)
+
+
+@contextmanager
+def _timed(recording: Recording) -> Iterator[None]:
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        recording.tell(duration=time.monotonic() - began)
+
+
+def _how_it_ended(error: BaseException) -> dict[str, str]:
+    if isinstance(error, KeyboardInterrupt):
+        return {"ended": "interrupted", "why": "interrupted by the user"}
+    return {"ended": "server-died" if isinstance(error, ServerDied) else "broke", "why": str(error)}
+
+
+def _invalid(story: Story) -> str:
+    return story.why if story.ended in {"server-died", "broke"} else ""

@@ -1,0 +1,38 @@
+"""Errors that end a command; each carries its exit code and is printed once, as one line."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """The exit codes, as promised to CI."""
+
+    PASS = 0
+    MISSED = 1
+    USAGE = 2
+    NO_VERDICT = 3
+    BROKEN = 4
+    INTERRUPTED = 130
+
+
+class BenchError(Exception):
+    """The message names what is wrong and the way out."""
+
+    exit_code = Exit.BROKEN
+
+
+class UsageError(BenchError):
+    """An option, plan or target table that cannot be accepted; nothing was started."""
+
+    exit_code = Exit.USAGE
+
+
+class BrokenRun(BenchError):
+    """Something the run depends on failed."""
+
+
+class ServerDied(BrokenRun):
+    """The system under test ended while it was measured: the load gets no verdict."""
+
+    exit_code = Exit.NO_VERDICT

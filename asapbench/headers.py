@@ -1,0 +1,43 @@
+"""Request headers that users give, whose secrets must not be shown or stored."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from string import Template
+
+_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_SECRET = re.compile(r"auth|cookie|token|secret|key|password|signature", re.IGNORECASE)
+
+
+def expand_header(line: str, environment: Mapping[str, str] = os.environ) -> tuple[str, str]:
+    """Read "Name: value", with $NAME and ${NAME} in the value taken from the environment.
+
+    Raises ValueError, never with the value in its message.
+    """
+    name, colon, value = line.partition(":")
+    name = name.strip()
+    if not colon or not _NAME.fullmatch(name):
+        raise ValueError("a header is written 'Name: value'")
+    try:
+        value = Template(value.strip()).substitute(environment)
+    except KeyError as error:
+        raise ValueError(f"{name}: the environment has no ${error.args[0]}") from error
+    except ValueError as error:
+        raise ValueError(f"{name}: a $ is followed by a name, or doubled") from error
+    if not value.isascii() or not value.isprintable():
+        raise ValueError(f"{name}: the value has characters that no header may have")
+    return name, value
+
+
+def expand_headers(lines: Iterable[str]) -> dict[str, str]:
+    """Read several; a later line of the same name wins."""
+    return dict(expand_header(line) for line in lines)
+
+
+def mask_header(line: str) -> str:
+    """A header as it may be stored: a literal value that looks like a secret is left out."""
+    name, _, value = line.partition(":")
+    literal = "$" not in value
+    return f"{name}: ***" if literal and _SECRET.search(name) else line

@@ -1,0 +1,82 @@
+"""What a running measurement shows, on standard error: a bar on a terminal, else plain lines."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn
+
+from asapbench.model import Tick, Watch
+from asapbench.units import show, show_duration
+
+PLAIN_EVERY = 5.0
+_PHASES = {"ramp": "users come", "warm-up": "warm-up", "measured": "measuring"}
+
+
+@contextmanager
+def watching(*, quiet: bool) -> Iterator[Watch]:
+    """A function that shows ticks in the way that fits standard error."""
+    console = Console(stderr=True)
+    if quiet:
+        yield lambda _: None
+    elif console.is_terminal:
+        with _bar(console) as watch:
+            yield watch
+    else:
+        yield _plain()
+
+
+def describe(tick: Tick) -> str:
+    """The numbers of a tick on one line."""
+    return "  ".join(
+        f"{name} {show(value, unit)}".replace("throughput ", "").replace("latency.", "")
+        for name, value, unit in tick.numbers
+    )
+
+
+@contextmanager
+def _bar(console: Console) -> Iterator[Watch]:
+    columns = (
+        TextColumn("{task.description:<10}"),
+        BarColumn(bar_width=24),
+        TextColumn("{task.fields[elapsed]:>6}  {task.fields[numbers]}"),
+    )
+    with Progress(*columns, console=console, transient=True, auto_refresh=False) as progress:
+        task = progress.add_task("starting", total=1.0, elapsed="", numbers="")
+
+        def watch(tick: Tick) -> None:
+            progress.update(
+                task,
+                description=_PHASES.get(tick.phase, tick.phase),
+                completed=tick.progress,
+                elapsed=show_duration(int(tick.elapsed)),
+                numbers=describe(tick),
+                refresh=True,
+            )
+
+        progress.refresh()
+        yield watch
+
+
+def _plain() -> Watch:
+    shown_at = 0.0
+    shown_phase = ""
+
+    def watch(tick: Tick) -> None:
+        nonlocal shown_at, shown_phase
+        now = time.monotonic()
+        if tick.phase == shown_phase and now - shown_at < PLAIN_EVERY:
+            return
+        shown_at, shown_phase = now, tick.phase
+        phase = _PHASES.get(tick.phase, tick.phase)
+        print(  # noqa: T201 - progress for logs
+            f"{phase:<10} {show_duration(int(tick.elapsed)):>6}  {describe(tick)}",
+            file=sys.stderr,
+            flush=True,
+        )
+
+    return watch

@@ -1,0 +1,274 @@
+"""The nouns: Plan, Server, Measurement, Run, Metric, Target, Verdict, Note, Report, Bench, Tick.
+
+All are frozen. Values are in SI base units; docs/terminology.md says what each word means.
+"""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from asapbench.errors import Exit
+from asapbench.headers import expand_headers, mask_header
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Outcome = Literal["pass", "fail", "inconclusive", "invalid"]
+Labels = dict[str, str]
+
+
+class Value(BaseModel):
+    """A frozen value that can be written as JSON and read back."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Plan(Value):
+    """All that is needed to repeat a measurement; the fields are the options of the command."""
+
+    host: str | None = Field(
+        None, description="Measure a server that runs already, at this http(s) URL"
+    )
+    serve: str | None = Field(
+        None, description="Start this server instead of the embedded one: 'CMD … {port}'"
+    )
+    header: tuple[str, ...] = Field(
+        (), description="Send this header: 'Name: value', $NAME in it from the environment"
+    )
+    insecure: bool = Field(False, description="Accept any TLS certificate")
+    targets: Path | None = Field(None, description="Judge by this target table (TOML)")
+    seed: int = Field(0, ge=0, description="Seed of all that is drawn at random")
+
+    def stored(self) -> dict[str, Any]:
+        """The plan as it may be written down: without the secrets it may hold."""
+        return {
+            **self.model_dump(mode="json"),
+            "header": [mask_header(line) for line in self.header],
+        }
+
+    @field_validator("host")
+    @classmethod
+    def _is_url(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        parts = urlsplit(value)
+        if parts.scheme not in {"http", "https"} or not parts.hostname:
+            raise ValueError("must be a URL such as http://127.0.0.1:8000")
+        parts.port  # noqa: B018 - raises ValueError for a port that is no number
+        return value.rstrip("/")
+
+    @field_validator("serve")
+    @classmethod
+    def _is_command(cls, value: str | None) -> str | None:
+        if value is not None and "{port}" not in " ".join(shlex.split(value)):
+            raise ValueError("must be a command with {port} where its port number goes")
+        return value
+
+    @field_validator("header")
+    @classmethod
+    def _are_headers(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        expand_headers(value)
+        return value
+
+    @model_validator(mode="after")
+    def _one_server(self) -> Self:
+        if self.host is not None and self.serve is not None:
+            raise ValueError("--host and --serve exclude each other: give one of them")
+        return self
+
+
+class Server(Value):
+    """The system under test. `pid` is None where the process cannot be seen."""
+
+    url: str
+    pid: int | None
+    how: Literal["embedded", "command", "host"]
+    agent: str
+    version: str
+    cpus: tuple[int, ...] = ()
+
+
+class Environment(Value):
+    """The machine and the versions that a measurement was taken with."""
+
+    hostname: str
+    system: str
+    cpu: str
+    cores: int
+    memory: int
+    python: str
+    versions: dict[str, str]
+    commit: str | None
+    load_average: float
+    server_cpus: tuple[int, ...]
+    generator_cpus: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A named table of raw numbers: one array a column, all of one length, in `units`."""
+
+    name: str
+    columns: Mapping[str, npt.NDArray[np.float64]]
+    units: Mapping[str, str]
+    labels: Labels = field(default_factory=dict)
+
+
+class Window(Value):
+    """A stretch of the run on the monotonic clock, in seconds."""
+
+    name: str
+    start: float
+    end: float
+
+
+class Note(Value):
+    """A warning as a value; the hint says what to do about it."""
+
+    code: str
+    text: str
+    hint: str = ""
+
+
+class Story(Value):
+    """What is known of a run beside its numbers; kept as JSON next to them."""
+
+    command: str
+    started_at: str
+    duration: float = 0.0
+    plan: dict[str, Any]
+    environment: Environment
+    server: Server | None = None
+    windows: tuple[Window, ...] = ()
+    notes: tuple[Note, ...] = ()
+    failures: tuple[dict[str, Any], ...] = ()
+    ended: Literal["running", "complete", "interrupted", "server-died", "broke"] = "running"
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """The evidence: the story and the raw numbers. Everything after it is a pure function of it."""
+
+    story: Story
+    measurements: tuple[Measurement, ...]
+
+
+class Metric(Value):
+    """One derived number. Each bound holds with the one-sided `confidence`."""
+
+    name: str
+    unit: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: int = 0
+    confidence: float | None = None
+    labels: Labels = {}
+
+    @property
+    def key(self) -> str:
+        """The name as a target table writes it: `latency.p99{endpoint="manifest"}`."""
+        return metric_key(self.name, self.labels)
+
+
+class Target(Value):
+    """A row of the table; `limit` keeps the words of the table."""
+
+    metric: str
+    limit: str
+    why: str = ""
+
+
+class Verdict(Value):
+    """A target, what was measured for it, and what follows."""
+
+    metric: str
+    limit: str
+    outcome: Outcome
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+    reason: str
+    why: str = ""
+
+
+class Analysis(Value):
+    """What a bench makes of a run: its metrics, its notes, and what only it has to say."""
+
+    metrics: tuple[Metric, ...]
+    notes: tuple[Note, ...] = ()
+    details: dict[str, Any] = {}
+
+
+class Report(Value):
+    """Run + metrics + verdicts + notes; every output is a function of it."""
+
+    story: Story
+    metrics: tuple[Metric, ...]
+    verdicts: tuple[Verdict, ...]
+    notes: tuple[Note, ...]
+    details: dict[str, Any]
+    outcome: Outcome
+    exit_code: Exit
+
+    def find(self, key: str) -> Metric | None:
+        """The metric of this key, or None where the run gave none."""
+        return next((metric for metric in self.metrics if metric.key == key), None)
+
+
+class Tick(Value):
+    """What a running measurement shows. `progress` is 0 to 1; `numbers` are (name, value, unit)."""
+
+    phase: str
+    elapsed: float
+    progress: float
+    numbers: tuple[tuple[str, float, str], ...] = ()
+
+
+class Recorder(Protocol):
+    """Where a measurement writes its evidence while it is taken."""
+
+    story: Story
+
+    def path(self, name: str) -> Path:
+        """A new file of this run."""
+
+    def tell(self, **changes: Any) -> None:
+        """Change the story; it is on disk when this returns."""
+
+
+Watch = Callable[[Tick], None]
+
+
+@dataclass(frozen=True)
+class Bench:
+    """What makes a subcommand.
+
+    `produces` maps each metric key that a plan can give to its unit. `measure` touches the world
+    and yields ticks; `analyse` is pure.
+    """
+
+    name: str
+    plan: type[Plan]
+    produces: Callable[[Any], Mapping[str, str]]
+    measure: Callable[[Any, Server, Recorder], Generator[Tick]]
+    analyse: Callable[[Run], Analysis]
+    doc: str
+
+
+def metric_key(name: str, labels: Labels) -> str:
+    """Write a metric with its labels as a target table does."""
+    if not labels:
+        return name
+    inner = ",".join(f'{label}="{value}"' for label, value in sorted(labels.items()))
+    return f"{name}{{{inner}}}"

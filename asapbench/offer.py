@@ -1,0 +1,124 @@
+"""What is said between the parent and a generator, and what a generator writes down.
+
+The parent writes JSON lines to the generator's standard input: one `Offer`, then commands. The
+generator answers with `Event` lines on standard output and a row of `REQUESTS` for each request.
+When its input ends, the parent is gone and the generator ends too.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from asapbench.series import Column, Layout
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Endpoint(_Message):
+    """A kind of request and its share: `weight` of the sum of all weights."""
+
+    name: Literal["asap", "manifest", "metrics"]
+    weight: int
+
+
+class Load(_Message):
+    """How many users, how fast they come (users/s), and what they offer together.
+
+    `rate` is requests per second over all users of this generator; with None each user sends its
+    next request `pause` seconds after the last answer (uniform between the two numbers).
+    """
+
+    users: int
+    spawn_rate: float
+    rate: float | None
+    pause: tuple[float, float] = (0.0, 0.0)
+
+
+class Offer(_Message):
+    """All that a generator is told once.
+
+    `headers` are "Name: value" lines; `$NAME` in a value is replaced from the generator's own
+    environment, so that a secret is never passed on or written down. `timeout` is in seconds.
+    """
+
+    url: str
+    records: str
+    endpoints: tuple[Endpoint, ...]
+    skill: str = "echo"
+    input: dict[str, Any] = {"message": "hello {n}"}
+    recipient: str = "urn:asap:agent:default-server"
+    headers: tuple[str, ...] = ()
+    verify_tls: bool = True
+    timeout: float = 30.0
+    seed: int = 0
+
+
+class Command(_Message):
+    """`load` starts or changes the load; `stop` ends it after the open requests are answered.
+
+    Requests still open `drain` seconds after `stop` are written as censored.
+    """
+
+    do: Literal["load", "stop"]
+    load: Load | None = None
+    drain: float = 1.0
+
+
+class Event(_Message):
+    """What a generator tells; `at` is the monotonic clock in seconds.
+
+    `ready`: it can take a load. `ramped`: all users of the last load are there. `failure`: the
+    first request that failed in this way, with what was seen. `stopped`: all rows are written.
+    """
+
+    event: Literal["ready", "ramped", "failure", "stopped"]
+    at: float
+    users: int = 0
+    endpoint: str = ""
+    outcome: str = ""
+    code: int = 0
+    text: str = ""
+
+
+class Outcome(IntEnum):
+    """How a request ended. Only OK is a success; `code` of the row says more where it can."""
+
+    OK = 0
+    CONNECT = 1  # no connection (code: errno)
+    TIMEOUT = 2  # no complete answer within the timeout
+    CLOSED = 3  # connection closed or reset before the answer was complete (code: errno or 0)
+    HTTP_4XX = 4  # code: status
+    HTTP_5XX = 5  # code: status
+    RPC_ERROR = 6  # a JSON-RPC error (code: its code)
+    INVALID = 7  # no HTTP, no JSON, or not the shape asked for (code: HTTP status or 0)
+    MISMATCH = 8  # well formed, but another's: id, correlation_id or payload differ
+
+
+class Flag(IntFlag):
+    """What else is known of a request."""
+
+    WAITED = 1  # the connection was busy at the planned time: the wait is the server's doing
+    CONNECTED = 2  # a connection was opened for it, within its service time
+    CENSORED = 4  # still open, or never sent, when the load ended: `done` is a lower bound
+
+
+# Times are the monotonic clock in seconds. `sent` is NaN for a planned request never sent.
+# In a closed loop `planned` is `sent`.
+REQUESTS = Layout(
+    "requests",
+    (
+        Column("planned", "s", "d"),
+        Column("sent", "s", "d"),
+        Column("done", "s", "d"),
+        Column("code", "1", "i"),
+        Column("user", "1", "I"),
+        Column("endpoint", "1", "B"),  # index into Offer.endpoints
+        Column("outcome", "1", "B"),  # Outcome
+        Column("flags", "1", "B"),  # Flag
+    ),
+)

@@ -1,0 +1,144 @@
+"""The only module that starts processes, and the one that ends them."""
+
+from __future__ import annotations
+
+import os
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Self
+
+from asapbench.errors import BrokenRun
+
+_TAIL = 12
+
+
+class Child:
+    """A program in a fresh interpreter, told things on standard input, one line each.
+
+    Its standard input doubles as its lifeline: every worker ends when it is closed, so none
+    outlives this process, however that ends. What it writes to standard error goes to `log`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        argv: Sequence[str],
+        log: Path,
+        *,
+        pass_fds: Sequence[int] = (),
+        cpus: Sequence[int] = (),
+    ) -> None:
+        self.name = name
+        self.log = log
+        with log.open("ab") as errors:
+            # a session of its own: Ctrl-C must reach the parent alone, which then ends the rest
+            self._popen = subprocess.Popen(
+                [sys.executable, *argv],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+                pass_fds=tuple(pass_fds),
+                start_new_session=True,
+            )
+        self.pid = self._popen.pid
+        _as_usual(self.pid)
+        pin(self.pid, cpus)
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+        self._reader = threading.Thread(target=self._read, daemon=True, name=f"{name} output")
+        self._reader.start()
+
+    def send(self, line: str) -> None:
+        """Write a line to the child; a child that is gone is noticed by `check`."""
+        assert self._popen.stdin is not None  # noqa: S101 - it was opened as a pipe above
+        with suppress(BrokenPipeError):
+            self._popen.stdin.write(line.encode() + b"\n")
+            self._popen.stdin.flush()
+
+    def lines(self) -> Iterator[str]:
+        """Yield what the child has written since the last call."""
+        with suppress(queue.Empty):
+            while (line := self._lines.get_nowait()) is not None:
+                yield line
+
+    def line(self, timeout: float) -> str | None:
+        """The next line, or None where none comes within `timeout` seconds or the child ended."""
+        with suppress(queue.Empty):
+            return self._lines.get(timeout=timeout)
+        return None
+
+    def check(self) -> None:
+        """Raise BrokenRun with the child's last words if it has ended."""
+        code = self._popen.poll()
+        if code is not None:
+            raise BrokenRun(f"the {self.name} ended with {_how(code)}{self.last_words()}")
+
+    def last_words(self) -> str:
+        """The tail of what the child wrote to standard error, on lines of their own."""
+        with suppress(OSError):
+            tail = self.log.read_text(errors="replace").strip().splitlines()[-_TAIL:]
+            return ":\n" + "\n".join(f"  {line}" for line in tail) if tail else " and said nothing"
+        return ""
+
+    def stop(self, patience: float = 5.0) -> None:
+        """Close the lifeline, then end the child by force if it lingers."""
+        with suppress(BrokenPipeError):
+            if self._popen.stdin is not None:
+                self._popen.stdin.close()
+        try:
+            self._popen.wait(patience)
+        except subprocess.TimeoutExpired:
+            self._popen.kill()
+            self._popen.wait()
+        self._reader.join(patience)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _read(self) -> None:
+        assert self._popen.stdout is not None  # noqa: S101 - it was opened as a pipe above
+        with self._popen.stdout as lines:
+            for line in lines:
+                self._lines.put(line.decode(errors="replace").rstrip("\n"))
+        self._lines.put(None)
+
+
+def pin(pid: int, cpus: Sequence[int]) -> None:
+    """Keep a process on these logical CPUs, where the system can do that."""
+    if cpus and hasattr(os, "sched_setaffinity"):
+        with suppress(ProcessLookupError):
+            os.sched_setaffinity(pid, cpus)
+
+
+@contextmanager
+def in_background() -> Iterator[None]:
+    """Give way to the server and the generators while they are measured.
+
+    Drawing a progress bar takes milliseconds; without this it would take them from a generator.
+    """
+    if not hasattr(os, "SCHED_IDLE"):
+        yield
+        return
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+    try:
+        yield
+    finally:
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+def _as_usual(pid: int) -> None:
+    """Schedule a child like any program: one started `in_background` would inherit that."""
+    if hasattr(os, "sched_setscheduler"):
+        with suppress(ProcessLookupError):
+            os.sched_setscheduler(pid, os.SCHED_OTHER, os.sched_param(0))
+
+
+def _how(code: int) -> str:
+    return f"signal {-code}" if code < 0 else f"exit code {code}"

@@ -1,0 +1,48 @@
+"""The Report as JSON, in the form that `report/schema.json` describes."""
+
+from __future__ import annotations
+
+import json
+import math
+from typing import Any
+
+from asapbench.model import Report
+
+SCHEMA = "asapbench.report/1"
+
+
+def render_json(report: Report) -> str:
+    """Indented JSON; numbers at full precision, and null where one is not finite."""
+    return json.dumps(_finite(document(report)), indent=2, allow_nan=False) + "\n"
+
+
+def document(report: Report) -> dict[str, Any]:
+    """The report as JSON-ready values."""
+    story = report.story
+    return {
+        "schema": SCHEMA,
+        "command": story.command,
+        "outcome": report.outcome,
+        "exit_code": int(report.exit_code),
+        "started_at": story.started_at,
+        "duration": story.duration,
+        "ended": story.ended,
+        "why": story.why,
+        "plan": story.plan,
+        "environment": story.environment.model_dump(mode="json"),
+        "server": story.server and story.server.model_dump(mode="json"),
+        "metrics": [metric.model_dump(mode="json") for metric in report.metrics],
+        "verdicts": [verdict.model_dump(mode="json") for verdict in report.verdicts],
+        "notes": [note.model_dump(mode="json") for note in report.notes],
+        story.command: report.details,
+    }
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {key: _finite(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(inner) for inner in value]
+    return value

@@ -1,0 +1,249 @@
+"""Requests as arrays, and the metrics that every loading bench derives from them.
+
+docs/terminology.md defines latency, service time and lag. Latency is that of the requests that
+were served, and of those that waited in vain: a timeout, or a request still open at the end,
+counts with the time it has waited. A refusal that comes fast is an error and never a latency.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from asapbench import stats
+from asapbench.model import Labels, Measurement, Metric, Run, Window
+from asapbench.offer import REQUESTS, Flag, Outcome
+from asapbench.stats import CONFIDENCE, Array, Estimate
+
+Mask = npt.NDArray[np.bool_]
+Codes = npt.NDArray[np.integer]
+
+PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
+SUMMARIES = (*PERCENTILES, "min", "mean", "max")
+
+
+@dataclass(frozen=True)
+class Requests:
+    """The requests planned within a window; all arrays have one length, times are in seconds."""
+
+    window: Window
+    planned: Array
+    sent: Array
+    done: Array
+    code: Codes
+    endpoint: Codes
+    outcome: Codes
+    flags: Codes
+
+    def where(self, mask: Mask) -> Requests:
+        """Those that a mask selects."""
+        return Requests(
+            self.window,
+            *(
+                getattr(self, name)[mask]
+                for name in ("planned", "sent", "done", "code", "endpoint", "outcome", "flags")
+            ),
+        )
+
+    @property
+    def open(self) -> Mask:
+        """Those without an answer when the load ended."""
+        return _has(self.flags, Flag.CENSORED)
+
+    @property
+    def served(self) -> Mask:
+        """Those that got what they asked for."""
+        return _is(self.outcome, Outcome.OK) & ~self.open
+
+    @property
+    def failed(self) -> Mask:
+        """Those that ended, and not well."""
+        return ~_is(self.outcome, Outcome.OK) & ~self.open
+
+    @property
+    def waited(self) -> Mask:
+        """Those whose connection was busy at the planned time."""
+        return _has(self.flags, Flag.WAITED) | np.isnan(self.sent)
+
+    def latency(self) -> Array:
+        """As the user sees it, sorted; of those served and those that waited in vain."""
+        since = np.where(self.waited, self.planned, self.sent)
+        return _sorted((self.done - since)[self._timed])
+
+    def service_time(self) -> Array:
+        """From sent to done, sorted."""
+        return _sorted((self.done - self.sent)[self._timed & ~np.isnan(self.sent)])
+
+    def lag(self) -> Array:
+        """How late idle connections were used, sorted: the generator's doing."""
+        return _sorted((self.sent - self.planned)[~self.waited])
+
+    @property
+    def _timed(self) -> Mask:
+        return self.served | self.open | _is(self.outcome, Outcome.TIMEOUT)
+
+
+def requests_in(run: Run, window: Window) -> Requests:
+    """All requests of a run that were planned within a window."""
+    tables = [table for table in run.measurements if table.name == REQUESTS.name]
+    columns = {
+        name: _joined(tables, name) for name in Requests.__dataclass_fields__ if name != "window"
+    }
+    inside = (columns["planned"] >= window.start) & (columns["planned"] < window.end)
+    return Requests(window, **{name: column[inside] for name, column in columns.items()})
+
+
+def metric_units(endpoints: Sequence[str], *, paced: bool) -> dict[str, str]:
+    """The metrics that `request_metrics` can give, and their units."""
+    times = ("latency", "service_time", "lag") if paced else ("latency", "service_time")
+    names = {f"{time}.{summary}": "s" for time in times for summary in SUMMARIES}
+    names |= {"throughput": "req/s", "error_rate": "ratio"}
+    labels: list[Labels] = [{}, *({"endpoint": name} for name in endpoints)]
+    return {_key(name, label): unit for label in labels for name, unit in names.items()}
+
+
+def request_metrics(
+    requests: Requests, endpoints: Sequence[str], *, paced: bool
+) -> Iterator[Metric]:
+    """Latency, service time, lag, throughput and error rate, in total and by endpoint."""
+    yield from _metrics(requests, {}, paced=paced)
+    for index, name in enumerate(endpoints):
+        part = requests.where(requests.endpoint == index)
+        yield from _metrics(part, {"endpoint": name}, paced=paced)
+
+
+def failures_by_kind(
+    requests: Requests, endpoints: Sequence[str], examples: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """Failed requests counted by endpoint, kind and code, the most frequent first.
+
+    `examples` are the first failures that the generators told; their text says what was seen.
+    """
+    failed = requests.where(requests.failed)
+    kinds = Counter(
+        zip(failed.endpoint.tolist(), failed.outcome.tolist(), failed.code.tolist(), strict=True)
+    )
+    seen = {
+        (first["endpoint"], first["outcome"], first["code"]): first["text"] for first in examples
+    }
+    return [
+        {
+            "endpoint": endpoints[endpoint],
+            "kind": (kind := Outcome(outcome).name.lower()),
+            "code": code,
+            "count": count,
+            "first": seen.get((endpoints[endpoint], kind, code), ""),
+        }
+        for (endpoint, outcome, code), count in kinds.most_common()
+    ]
+
+
+def per_second(requests: Requests) -> list[dict[str, Any]]:
+    """What each whole second of the window served, by the time of the answer."""
+    start, end = requests.window.start, requests.window.end
+    rows = []
+    for second in range(int(end - start)):
+        inside = (requests.done >= start + second) & (requests.done < start + second + 1)
+        part = requests.where(inside)
+        latency = part.latency()
+        rows.append(
+            {
+                "second": second + 1,
+                "requests": int(part.served.sum()),
+                "failures": int(part.failed.sum()),
+                **{
+                    f"latency.{name}": float(np.quantile(latency, q)) if len(latency) else None
+                    for name, q in PERCENTILES.items()
+                    if q < 0.999
+                },
+            }
+        )
+    return rows
+
+
+def cpu_and_memory(run: Run, window: Window) -> Iterator[Metric]:
+    """Cores used on average, and the most memory held, by each process that was sampled."""
+    for table in run.measurements:
+        if table.name != "resources":
+            continue
+        at = table.columns["at"]
+        inside = (at >= window.start) & (at <= window.end)
+        if inside.sum() < 2:
+            continue
+        name = table.labels["process"]
+        cpu, rss, times = table.columns["cpu"][inside], table.columns["rss"][inside], at[inside]
+        cores = float((cpu[-1] - cpu[0]) / (times[-1] - times[0]))
+        n = int(inside.sum())
+        yield Metric(name=f"{name}.cpu", unit="cores", value=cores, n=n)
+        yield Metric(name=f"{name}.rss", unit="B", value=float(rss.max()), n=n)
+
+
+def _metrics(requests: Requests, labels: Labels, *, paced: bool) -> Iterator[Metric]:
+    yield from _summaries("latency", requests.latency(), labels)
+    yield from _summaries("service_time", requests.service_time(), labels)
+    if paced:
+        yield from _summaries("lag", requests.lag(), labels)
+    window = requests.window
+    if window.end > window.start:
+        answered = requests.done[requests.served]
+        rate = stats.rate(answered, window.start, window.end)
+        yield _metric("throughput", "req/s", rate, labels)
+    ended = int(requests.served.sum() + requests.failed.sum())
+    if ended:
+        errors = stats.proportion(int(requests.failed.sum()), ended)
+        yield _metric("error_rate", "ratio", errors, labels)
+
+
+def _summaries(name: str, values: Array, labels: Labels) -> Iterator[Metric]:
+    for percentile, q in PERCENTILES.items():
+        estimate = stats.percentile(values, q)
+        if estimate:
+            yield _metric(f"{name}.{percentile}", "s", estimate, labels)
+    if not len(values):
+        return
+    yield Metric(name=f"{name}.min", unit="s", value=float(values[0]), n=len(values), labels=labels)
+    yield _metric(f"{name}.mean", "s", stats.mean(values), labels)
+    yield Metric(
+        name=f"{name}.max", unit="s", value=float(values[-1]), n=len(values), labels=labels
+    )
+
+
+def _metric(name: str, unit: str, estimate: Estimate, labels: Labels) -> Metric:
+    return Metric(
+        name=name,
+        unit=unit,
+        value=estimate.value,
+        low=estimate.low,
+        high=estimate.high,
+        n=estimate.n,
+        confidence=CONFIDENCE,
+        labels=labels,
+    )
+
+
+def _key(name: str, labels: Labels) -> str:
+    return Metric(name=name, unit="", value=0.0, labels=labels).key
+
+
+def _joined(tables: Sequence[Measurement], name: str) -> Any:
+    if not tables:
+        return np.empty(0)
+    return np.concatenate([table.columns[name] for table in tables])
+
+
+def _is(codes: Codes, outcome: Outcome) -> Mask:
+    same: Mask = codes == outcome.value
+    return same
+
+
+def _has(flags: Codes, flag: Flag) -> Mask:
+    return (flags & flag.value) > 0
+
+
+def _sorted(values: Array) -> Array:
+    return np.sort(values)

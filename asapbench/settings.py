@@ -1,0 +1,105 @@
+"""Options put together from the command line, the environment, files and defaults."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from asapbench.errors import UsageError
+
+_OWN_FILE = Path("asapbench.toml")
+_PROJECT_FILE = Path("pyproject.toml")
+
+Layer = tuple[str, Mapping[str, Any]]
+
+
+def option_name(field: str) -> str:
+    """`spawn_rate` as it is written on the command line: `--spawn-rate`."""
+    return "--" + field.strip("_").replace("_", "-")
+
+
+def variable_name(field: str) -> str:
+    """`spawn_rate` as it is written in the environment: `ASAPBENCH_SPAWN_RATE`."""
+    return "ASAPBENCH_" + field.strip("_").upper()
+
+
+def complete(
+    models: Sequence[type[BaseModel]], command: str, given: Mapping[str, Any]
+) -> list[Any]:
+    """One value of each model, from what was given and what stands elsewhere.
+
+    The command line wins over the environment, that over `asapbench.toml`, that over
+    `pyproject.toml`. Raises UsageError naming the option, its value, what is allowed, and where it
+    was set.
+    """
+    fields = [field for model in models for field in model.model_fields]
+    sources: dict[str, str] = {}
+    values: dict[str, Any] = {}
+    for where, layer in _layers(fields, command, given):
+        for field, value in layer.items():
+            values[field] = value
+            sources[field] = where.format(option=option_name(field), variable=variable_name(field))
+    return [_validated(model, values, sources) for model in models]
+
+
+def _layers(fields: Sequence[str], command: str, given: Mapping[str, Any]) -> Iterator[Layer]:
+    """The weakest first, each with a template of how it names an option."""
+    yield _file_layer(_PROJECT_FILE, ("tool", "asapbench", command), fields)
+    yield _file_layer(_OWN_FILE, (command,), fields)
+    variables = {field: os.environ.get(variable_name(field)) for field in fields}
+    yield "{variable}", {field: value for field, value in variables.items() if value is not None}
+    yield "{option}", given
+
+
+def _file_layer(file: Path, keys: Sequence[str], fields: Sequence[str]) -> Layer:
+    place = f"{file} [{'.'.join(keys)}]"
+    by_option = {option_name(field)[2:]: field for field in fields}
+    by_option |= {field.strip("_"): field for field in fields}
+    table = _table(file, keys)
+    unknown = [key for key in table if key not in by_option]
+    if unknown:
+        known = ", ".join(option_name(field)[2:] for field in fields)
+        raise UsageError(f"{place}: there is no option {unknown[0]!r}, only {known}")
+    return f"{{option}} (in {place})", {by_option[key]: value for key, value in table.items()}
+
+
+def _table(file: Path, keys: Sequence[str]) -> Mapping[str, Any]:
+    if not file.is_file():
+        return {}
+    try:
+        content: Any = tomllib.loads(file.read_text())
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{file} cannot be read: {error}") from error
+    for key in keys:
+        content = content.get(key, {})
+        if not isinstance(content, dict):
+            raise UsageError(f"{file}: {'.'.join(keys)} is not a table of options")
+    return dict(content)
+
+
+def _validated(
+    model: type[BaseModel], values: Mapping[str, Any], sources: Mapping[str, str]
+) -> BaseModel:
+    own = {field: value for field, value in values.items() if field in model.model_fields}
+    try:
+        return model.model_validate(own)
+    except ValidationError as error:
+        raise UsageError(_one_line(error, sources)) from error
+
+
+def _one_line(error: ValidationError, sources: Mapping[str, str]) -> str:
+    first = error.errors()[0]
+    message = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
+    if not first["loc"]:
+        return message
+    field = str(first["loc"][0])
+    name = sources.get(field, option_name(field))
+    value = first["input"]
+    # a list may hold headers, whose values are nobody's business
+    shown = "" if isinstance(value, tuple | list) else f"{value!r} is refused: "
+    return f"{name}: {shown}{message}"

@@ -1,0 +1,102 @@
+"""Runs on disk: a folder a run, with its story as JSON and its raw numbers as series files."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from asapbench.errors import UsageError
+from asapbench.model import Environment, Plan, Run, Story
+
+STORE = Path(".asapbench")
+KEPT = 50
+_STORY = "story.json"
+
+
+class Recording:
+    """A run while it is written. The story on disk is whole at any moment."""
+
+    def __init__(self, folder: Path, story: Story) -> None:
+        self.folder = folder
+        self.story = story
+        self._write()
+
+    def path(self, name: str) -> Path:
+        """Where a file of this run belongs."""
+        return self.folder / name
+
+    def tell(self, **changes: Any) -> None:
+        """Change the story; it is on disk when this returns."""
+        self.story = Story.model_validate({**dict(self.story), **changes})
+        self._write()
+
+    def run(self) -> Run:
+        """All that was recorded so far."""
+        return load(self.folder)
+
+    def _write(self) -> None:
+        fresh = self.folder / (_STORY + ".new")
+        fresh.write_text(self.story.model_dump_json(indent=1))
+        fresh.replace(self.folder / _STORY)
+
+
+def begin(command: str, plan: Plan, environment: Environment, store: Path = STORE) -> Recording:
+    """Open a new run, and drop the oldest beyond those that are kept.
+
+    Raises UsageError where the folder cannot be written.
+    """
+    now = datetime.now(UTC)
+    try:
+        folder = _new_folder(store, f"{now:%Y%m%d-%H%M%S}-{command}")
+        _prune(folder.parent)
+    except OSError as error:
+        raise UsageError(
+            f"runs are kept in {str(store)!r} below the current folder, which cannot be written: "
+            f"{error.strerror}; change to a folder of yours"
+        ) from error
+    story = Story(
+        command=command,
+        started_at=now.isoformat(timespec="seconds"),
+        plan=plan.stored(),
+        environment=environment,
+    )
+    return Recording(folder, story)
+
+
+def load(folder: Path) -> Run:
+    """Read a run back, also one whose writer was killed."""
+    from asapbench.table import read_measurement  # numpy: only once there is something to read
+
+    story = Story.model_validate_json((folder / _STORY).read_bytes())
+    files = sorted(folder.glob("*.series"))
+    return Run(story, tuple(read_measurement(file) for file in files))
+
+
+def _new_folder(store: Path, name: str) -> Path:
+    runs = store / "runs"
+    runs.mkdir(parents=True, exist_ok=True)
+    (store / ".gitignore").write_text("*\n")
+    for suffix in _suffixes():
+        folder = runs / (name + suffix)
+        try:
+            folder.mkdir()
+        except FileExistsError:
+            continue
+        return folder
+    raise AssertionError
+
+
+def _suffixes() -> Iterator[str]:
+    yield ""
+    number = 2
+    while True:
+        yield f"-{number}"
+        number += 1
+
+
+def _prune(runs: Path) -> None:
+    for old in sorted(runs.iterdir())[:-KEPT]:
+        shutil.rmtree(old, ignore_errors=True)

@@ -1,0 +1,194 @@
+"""The system under test: started, waited for, watched and ended."""
+
+from __future__ import annotations
+
+import shlex
+import socket
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+import psutil
+
+from asap.discovery.wellknown import WELLKNOWN_MANIFEST_PATH
+from asapbench.errors import BrokenRun, ServerDied
+from asapbench.model import Server
+from asapbench.process import Child
+
+PATIENCE = 30.0
+
+
+@dataclass(frozen=True)
+class System:
+    """A running server and how to see that it still runs."""
+
+    server: Server
+    _check: Callable[[], None]
+
+    def check(self) -> None:
+        """Raise ServerDied, with its last words, if the server has ended."""
+        try:
+            self._check()
+        except BrokenRun as error:
+            raise ServerDied(str(error)) from error
+
+
+@dataclass(frozen=True)
+class Access:
+    """How requests reach a server: headers that hold secrets stay in memory."""
+
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    verify_tls: bool = True
+
+
+@contextmanager
+def system_under_test(
+    host: str | None, serve: str | None, access: Access, log: Path, cpus: tuple[int, ...]
+) -> Iterator[System]:
+    """Give the server that a plan names, once it answers; end what was started here.
+
+    Raises BrokenRun, with the last words of the server, where it does not come up.
+    """
+    if host is not None:
+        yield _running(host, access)
+    elif serve is not None:
+        with _command(serve, access, log, cpus) as system:
+            yield system
+    else:
+        with _embedded(access, log, cpus) as system:
+            yield system
+
+
+@contextmanager
+def _embedded(access: Access, log: Path, cpus: tuple[int, ...]) -> Iterator[System]:
+    with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
+        port = listener.getsockname()[1]
+        argv = ["-m", "asapbench.workers.serve", str(listener.fileno())]
+        child = Child("server", argv, log, pass_fds=[listener.fileno()], cpus=cpus)
+    with child:
+        url = f"http://127.0.0.1:{port}"
+        yield _started(url, child.pid, "embedded", cpus, access, child.check)
+
+
+@contextmanager
+def _command(command: str, access: Access, log: Path, cpus: tuple[int, ...]) -> Iterator[System]:
+    port = _free_port()
+    words = [word.replace("{port}", str(port)) for word in shlex.split(command)]
+    argv = ["-m", "asapbench.workers.guard", *words]
+    with Child("server command", argv, log, cpus=cpus) as child:
+        pid = child.line(PATIENCE)
+        if pid is None:
+            child.stop()
+            child.check()
+            raise BrokenRun(f"--serve: {command!r} could not be started{child.last_words()}")
+        url = f"http://127.0.0.1:{port}"
+        yield _started(url, int(pid), "command", cpus, access, child.check)
+
+
+def _started(
+    url: str,
+    pid: int,
+    how: Literal["embedded", "command"],
+    cpus: tuple[int, ...],
+    access: Access,
+    check: Callable[[], None],
+) -> System:
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        check()
+        try:
+            manifest = _manifest(url, access)
+        except _NoAnswer as error:
+            if time.monotonic() > deadline:
+                raise BrokenRun(
+                    f"the server was started, but {url} gave no manifest for {PATIENCE:.0f} s: "
+                    f"{error}; does it listen on 127.0.0.1 and {{port}}?"
+                ) from error
+            time.sleep(0.05)
+        else:
+            break
+    return System(_server(url, pid, how, manifest, cpus), check)
+
+
+def _running(host: str, access: Access) -> System:
+    try:
+        manifest = _manifest(host, access)
+    except _NoAnswer as error:
+        raise BrokenRun(
+            f"--host: {host} gave no manifest: {error}; does an agent run there?"
+        ) from error
+    return System(_server(host, _listening_pid(host), "host", manifest, ()), lambda: None)
+
+
+def _server(
+    url: str,
+    pid: int | None,
+    how: Literal["embedded", "command", "host"],
+    manifest: dict[str, Any],
+    cpus: tuple[int, ...],
+) -> Server:
+    return Server(
+        url=url,
+        pid=pid,
+        how=how,
+        agent=str(manifest.get("id", "")),
+        version=str(manifest.get("version", "")),
+        cpus=cpus,
+    )
+
+
+class _NoAnswer(Exception):
+    """The manifest could not be had; the message says why."""
+
+
+def _manifest(url: str, access: Access) -> dict[str, Any]:
+    import httpx  # 60 ms that only a run has to pay
+
+    try:
+        answer = httpx.get(
+            url.rstrip("/") + WELLKNOWN_MANIFEST_PATH,
+            headers=dict(access.headers),
+            verify=access.verify_tls,
+            timeout=5.0,
+            trust_env=False,
+        )
+        content = answer.json() if answer.status_code == httpx.codes.OK else None
+    except httpx.HTTPError as error:
+        raise _NoAnswer(str(error) or type(error).__name__) from error
+    except ValueError as error:
+        raise _NoAnswer("the answer is not JSON") from error
+    if answer.status_code != httpx.codes.OK:
+        raise _NoAnswer(f"HTTP {answer.status_code}")
+    if not isinstance(content, dict):
+        raise _NoAnswer("the answer is not a JSON object")
+    return content
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _listening_pid(host: str) -> int | None:
+    """The process that listens at a local URL, where this user may see it."""
+    parts = urlsplit(host)
+    if parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
+        return None
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        connections = psutil.net_connections("tcp")
+    except psutil.AccessDenied:
+        return None
+    return next(
+        (
+            found.pid
+            for found in connections
+            if found.status == psutil.CONN_LISTEN and found.laddr and found.laddr.port == port
+        ),
+        None,
+    )

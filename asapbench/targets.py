@@ -1,0 +1,173 @@
+"""The target table: read it, refuse what no bench produces, judge metrics by it."""
+
+from __future__ import annotations
+
+import difflib
+import operator
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from asapbench.errors import Exit, UsageError
+from asapbench.model import Metric, Outcome, Target, Verdict, metric_key
+from asapbench.units import parse_quantity, show, show_interval
+
+_LIMIT = re.compile(r"\s*(<=|>=|<|>)\s*(.+)")
+_METRIC = re.compile(r"\s*([\w.]+)\s*(?:\{(.*)\})?\s*")
+_LABEL = re.compile(r'\s*(\w+)\s*=\s*"([^"]*)"\s*(?:,|$)')
+_OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """A comparison with a value in SI base units."""
+
+    sign: str
+    value: float
+    dimension: str
+
+    def allows(self, number: float) -> bool:
+        """Whether a number lies on the good side."""
+        return _OPERATORS[self.sign](number, self.value)
+
+
+def parse_limit(text: str) -> Limit:
+    """Read "<= 5 ms". Raises ValueError saying what is allowed."""
+    match = _LIMIT.fullmatch(text)
+    if match is None:
+        raise ValueError(f"{text!r} is not <=, >=, < or > and a quantity, such as '<= 5 ms'")
+    value, dimension = parse_quantity(match[2])
+    return Limit(match[1], value, dimension)
+
+
+def read_table(command: str, file: Path | None) -> tuple[Target, ...]:
+    """The rows for a command, of the user's file or of the table that ships with the package."""
+    if file is None:
+        text = resources.files("asapbench").joinpath("targets.toml").read_text()
+        return _rows(command, tomllib.loads(text), "targets.toml")
+    try:
+        content = tomllib.loads(file.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"--targets: {str(file)!r} cannot be read: {error}") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"--targets: {str(file)!r} is not TOML: {error}") from error
+    return _rows(command, content, str(file))
+
+
+def check_table(targets: Iterable[Target], produced: Mapping[str, str]) -> tuple[Target, ...]:
+    """Refuse a row that names no metric of this run, or a limit in the wrong unit.
+
+    Returns the rows with each metric written in its canonical form.
+    """
+    return tuple(_checked(target, produced) for target in targets)
+
+
+def judge(
+    targets: Iterable[Target], metrics: Iterable[Metric], invalid: str = ""
+) -> tuple[Verdict, ...]:
+    """One verdict a target. `invalid` is the reason why nothing can be judged, if there is one."""
+    by_key = {metric.key: metric for metric in metrics}
+    return tuple(_verdict(target, by_key.get(target.metric), invalid) for target in targets)
+
+
+def overall(verdicts: Iterable[Verdict]) -> tuple[Outcome, Exit]:
+    """The outcome of all verdicts: fail wins over no verdict, no verdict over pass."""
+    outcomes = {verdict.outcome for verdict in verdicts}
+    if "fail" in outcomes:
+        return "fail", Exit.MISSED
+    if "invalid" in outcomes or not outcomes:
+        return "invalid", Exit.NO_VERDICT
+    if "inconclusive" in outcomes:
+        return "inconclusive", Exit.NO_VERDICT
+    return "pass", Exit.PASS
+
+
+def _rows(command: str, content: dict[str, Any], source: str) -> tuple[Target, ...]:
+    rows = content.get(command)
+    if not isinstance(rows, list) or not rows:
+        raise UsageError(f"--targets: {source!r} has no [[{command}]] rows; add one for each limit")
+    try:
+        return tuple(Target.model_validate(row) for row in rows)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise UsageError(
+            f"--targets: {source!r}: a [[{command}]] row has metric, limit and why; "
+            f"{where or 'row'}: {first['msg'].lower()}"
+        ) from error
+
+
+def _checked(target: Target, produced: Mapping[str, str]) -> Target:
+    try:
+        limit = parse_limit(target.limit)
+        key = _canonical(target.metric)
+    except ValueError as error:
+        raise UsageError(f"--targets: {target.metric}: {error}") from error
+    if key not in produced:
+        raise UsageError(
+            f"--targets: {target.metric!r} is not measured by this plan; {_nearest(key, produced)}"
+        )
+    if limit.dimension != produced[key]:
+        raise UsageError(
+            f"--targets: {target.metric}: limit {target.limit!r} is not in the unit of the metric, "
+            f"which is like {show(1.0, produced[key])!r}"
+        )
+    return target.model_copy(update={"metric": key})
+
+
+def _canonical(metric: str) -> str:
+    match = _METRIC.fullmatch(metric)
+    if match is None:
+        raise ValueError('a metric is written name or name{label="value"}')
+    name, labels = match.groups()
+    pairs = _LABEL.findall(labels or "")
+    if _LABEL.sub("", labels or "").strip():
+        raise ValueError('a metric is written name or name{label="value"}')
+    return metric_key(name, dict(pairs))
+
+
+def _nearest(key: str, produced: Mapping[str, str]) -> str:
+    near = difflib.get_close_matches(key, produced, n=3, cutoff=0.6)
+    if near:
+        return "did you mean " + " or ".join(near) + "?"
+    return "there are " + ", ".join(name for name in produced if "{" not in name)
+
+
+def _verdict(target: Target, metric: Metric | None, invalid: str) -> Verdict:
+    outcome, reason = _decide(parse_limit(target.limit), metric, invalid)
+    known = metric.model_dump(include={"value", "low", "high", "unit"}) if metric else {}
+    return Verdict(
+        metric=target.metric,
+        limit=target.limit,
+        why=target.why,
+        outcome=outcome,
+        reason=reason,
+        **known,
+    )
+
+
+def _decide(limit: Limit, metric: Metric | None, invalid: str) -> tuple[Outcome, str]:
+    if invalid:
+        return "invalid", invalid
+    if metric is None:
+        return "invalid", "too few samples to give this metric"
+    low = metric.value if metric.low is None else metric.low
+    high = metric.value if metric.high is None else metric.high
+    shown = show_interval(metric.value, low, high, metric.unit)
+    bound = f"{limit.sign} {show(limit.value, metric.unit)}"
+    if limit.allows(low) and limit.allows(high):
+        return "pass", f"{shown} lies wholly {bound}"
+    if not limit.allows(low) and not limit.allows(high):
+        return "fail", f"{shown} misses {bound}"
+    return "inconclusive", f"{shown} straddles {bound}: a longer run would narrow it"

@@ -1,0 +1,356 @@
+"""`asapbench load` as a user runs it: real processes, real sockets, exit codes, what is left."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shlex
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+SHORT = ("--users", "10", "--spawn-rate", "100", "--rps", "200", "--warmup", "0.5")
+LENIENT = """
+[[load]]
+metric = "throughput"
+limit = ">= 100 req/s"
+[[load]]
+metric = "latency.p95"
+limit = "<= 2 s"
+[[load]]
+metric = "error_rate"
+limit = "<= 5 %"
+"""
+UVICORN = f"{shlex.quote(sys.executable)} -m uvicorn --log-level warning --port {{port}}"
+AGENT = """
+from asap.models import *
+from asap.transport import HandlerRegistry, create_app
+
+MANIFEST = Manifest(
+    id="urn:asap:agent:counter", name="Counter", version="1.0", description="counts",
+    capabilities=Capability(skills=[Skill(id="count", description="counts")]),
+    endpoints=Endpoint(asap="http://localhost/asap"), auth=AuthScheme(schemes=["bearer"]),
+)
+seen = set()
+
+def count(envelope, manifest):
+    request = envelope.payload_dict
+    assert request["skill_id"] == "count", request
+    number = request["input"]["order"]
+    assert number not in seen, number
+    seen.add(number)
+    return Envelope(
+        asap_version="0.1", sender=manifest.id, recipient=envelope.sender,
+        payload_type="task.response", correlation_id=envelope.id,
+        payload=TaskResponse(task_id="t", status="completed", result={"count": len(seen)}),
+    )
+
+def owner(token):
+    return "urn:asap:agent:asapbench" if token == "sesame" else None
+
+registry = HandlerRegistry()
+registry.register("task.request", count)
+app = create_app(MANIFEST, registry, token_validator=owner)
+"""
+
+
+@dataclass
+class Result:
+    """What a command left: exit code, standard output, standard error."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Bench:
+    """Runs the command in a folder of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        (folder / "lenient.toml").write_text(LENIENT)
+
+    def start(self, *arguments: str, **environment: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, "-m", "asapbench", *arguments],
+            cwd=self.folder,
+            env={**os.environ, **environment},
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, *arguments: str, **environment: str) -> Result:
+        with self.start(*arguments, **environment) as process:
+            out, err = process.communicate(timeout=90)
+        return Result(process.returncode, out, err)
+
+    def load(self, *arguments: str, table: str = "lenient.toml", **environment: str) -> Result:
+        given = ("--targets", table, *SHORT, "--duration", "3s", *arguments)
+        return self.run("load", *given, **environment)
+
+    def report(self, *arguments: str, **environment: str) -> dict[str, Any]:
+        result = self.load("--json", "-", *arguments, **environment)
+        content: dict[str, Any] = json.loads(result.out)
+        assert content["exit_code"] == result.code
+        return content
+
+
+@pytest.fixture
+def bench(tmp_path: Path) -> Bench:
+    return Bench(tmp_path)
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left_running() -> Iterator[None]:
+    """Whatever a test does, no server and no generator of it runs afterwards."""
+    before = workers()
+    yield
+    assert until(lambda: workers() <= before), workers() - before
+
+
+def workers() -> set[int]:
+    found = set()
+    for process in psutil.process_iter(["pid", "cmdline", "environ"]):
+        line = " ".join(process.info["cmdline"] or ())
+        if "asapbench.workers" in line and _of_this_test(process):
+            found.add(process.info["pid"])
+    return found
+
+
+def _of_this_test(process: psutil.Process) -> bool:
+    mine = os.environ.get("PYTEST_XDIST_WORKER")
+    return (process.info["environ"] or {}).get("PYTEST_XDIST_WORKER") == mine
+
+
+def until(happened: Callable[[], bool], seconds: float = 15.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if happened():
+            return True
+        time.sleep(0.05)
+    return False
+
+
+def value(report: dict[str, Any], name: str, **labels: str) -> float:
+    (found,) = [m for m in report["metrics"] if m["name"] == name and m["labels"] == labels]
+    number: float = found["value"]
+    return number
+
+
+def test_a_run_that_meets_its_targets_says_so_and_exits_0(bench: Bench) -> None:
+    result = bench.load()
+    assert result.code == 0, result
+    assert "ALL TARGETS MET" in result.out
+    assert result.out.count("PASS") == 3
+    for word in ("asap", "manifest", "metrics", "Total requests", "latency.p95  <= 2 s"):
+        assert word in result.out
+    assert "measuring" in result.err
+    assert "\x1b" not in result.out + result.err
+
+
+def test_the_load_is_what_was_asked_for_and_only_the_measured_time_counts(bench: Bench) -> None:
+    report = bench.report()
+    assert report["load"]["measured"] == pytest.approx(3.0, abs=1e-3)
+    assert report["load"]["requests"] + report["load"]["open"] == pytest.approx(600, abs=2)
+    shares = [value(report, "throughput", endpoint=n) for n in ("asap", "manifest", "metrics")]
+    assert [share / sum(shares) * 13 for share in shares] == pytest.approx([10, 2, 1], rel=0.1)
+    assert len(report["load"]["seconds"]) == 3
+    assert value(report, "server.cpu") > 0
+    assert value(report, "server.rss") > 1e7
+    assert value(report, "lag.p50") >= 0
+
+
+def test_sustained_users_post_as_fast_as_answers_come(bench: Bench) -> None:
+    report = bench.report("--user-class", "sustained")
+    assert report["outcome"] == "pass"
+    assert report["load"]["endpoints"] == ["asap"]
+    assert value(report, "throughput") > 400
+    assert not [m for m in report["metrics"] if m["name"].startswith("lag")]
+
+
+def test_a_missed_target_exits_1(bench: Bench) -> None:
+    (bench.folder / "strict.toml").write_text(LENIENT.replace("<= 2 s", "<= 0.01 ms"))
+    result = bench.load(table="strict.toml")
+    assert result.code == 1
+    assert "TARGETS MISSED" in result.out
+    assert "FAIL" in result.out
+
+
+def test_csv_has_a_row_an_endpoint_and_a_row_a_second(bench: Bench) -> None:
+    assert bench.load("--csv", "out").code == 0
+    with (bench.folder / "out_endpoints.csv").open() as file:
+        endpoints = {row["endpoint"]: row for row in csv.DictReader(file)}
+    assert list(endpoints) == ["asap", "manifest", "metrics", "all"]
+    assert float(endpoints["asap"]["latency.p50"]) > 0
+    with (bench.folder / "out_seconds.csv").open() as file:
+        assert [row["second"] for row in csv.DictReader(file)] == ["1", "2", "3"]
+
+
+def test_the_users_own_server_command_is_measured(bench: Bench) -> None:
+    report = bench.report("--serve", f"{UVICORN} asap.transport.server:app")
+    assert report["outcome"] == "pass"
+    assert report["server"]["how"] == "command"
+    assert value(report, "server.rss") > 1e7
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Iterator[str]:
+    """A counting agent of a user's own, which wants a token; it runs already."""
+    (tmp_path / "agent.py").write_text(AGENT)
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    command = [*shlex.split(UVICORN.format(port=port)), "agent:app"]
+    with subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True) as server:
+        assert until(lambda: socket.socket().connect_ex(("127.0.0.1", port)) == 0)
+        yield f"http://127.0.0.1:{port}"
+        server.terminate()
+        assert server.stderr is not None
+        assert "Traceback" not in server.stderr.read()
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # the probing sockets of the fixture
+def test_an_agent_of_the_users_own_is_measured_with_its_skill_input_and_token(
+    bench: Bench, agent: str
+) -> None:
+    (bench.folder / "input.json").write_text('{"order": "A-{n}"}')
+    of_its_own = ("--host", agent, "--skill", "count", "--input", "input.json")
+    report = bench.report(*of_its_own, "--header", "Authorization: Bearer $TOKEN", TOKEN="sesame")
+    assert report["outcome"] == "pass"
+    assert report["load"]["failures"] == 0
+    assert report["server"]["agent"] == "urn:asap:agent:counter"
+    kept = "".join(
+        path.read_bytes().decode(errors="replace")
+        for path in (bench.folder / ".asapbench").rglob("*")
+        if path.is_file()
+    )
+    assert "sesame" not in kept + json.dumps(report)
+    assert "Bearer $TOKEN" in kept
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # the probing sockets of the fixture
+def test_errors_are_counted_by_kind_and_fail_the_run(bench: Bench, agent: str) -> None:
+    report = bench.report("--host", agent)
+    assert report["exit_code"] == 1
+    (row,) = report["load"]["errors"]
+    assert (row["endpoint"], row["kind"], row["code"]) == ("asap", "rpc_error", -32600)
+    assert "Authentication required" in row["first"]
+    assert value(report, "error_rate") == pytest.approx(10 / 13, abs=0.05)
+    assert value(report, "error_rate", endpoint="manifest") == 0
+
+
+REFUSED = {
+    ("--users", "0"): "--users: '0' is refused: must be greater than or equal to 1",
+    ("--user-class", "mixd"): "must be 'mixed' or 'sustained'",
+    ("--duration", "soon"): "a duration is seconds or 90s, 5m, 1h",
+    ("--rps", "-1"): "must be greater than 0",
+    ("--host", "no url"): "must be a URL such as http://",
+    ("--serve", "run-me"): "{port}",
+    ("--host", "http://127.0.0.1:1", "--serve", "x {port}"): "exclude each other",
+    ("--header", "broken"): "'Name: value'",
+    ("--header", "X: $NO_SUCH_VARIABLE"): "the environment has no $NO_SUCH_VARIABLE",
+    ("--input", "no-such-file.json"): "cannot be read",
+    ("--targets", "no-such-file.toml"): "cannot be read",
+    ("--json", "no/such/folder/x.json"): "a folder that exists",
+    ("--no-such-option",): "--no-such-option",
+}
+
+
+@pytest.mark.parametrize(("options", "said"), REFUSED.items(), ids=" ".join)
+def test_a_bad_option_exits_2_with_one_line_and_starts_nothing(
+    bench: Bench, options: tuple[str, ...], said: str
+) -> None:
+    result = bench.run("load", *options)
+    assert result.code == 2
+    assert result.out == ""
+    assert result.err.count("\n") == 1
+    assert said in result.err
+    assert not (bench.folder / ".asapbench").exists()
+
+
+def test_a_table_with_an_unknown_metric_exits_2_and_names_what_there_is(bench: Bench) -> None:
+    (bench.folder / "bad.toml").write_text(LENIENT.replace("latency.p95", "latency.p42"))
+    result = bench.load(table="bad.toml")
+    assert result.code == 2
+    assert "latency.p42" in result.err
+    assert "latency.p95" in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_a_server_command_that_dies_at_once_exits_4_with_the_reason(bench: Bench) -> None:
+    dies = f"{shlex.quote(sys.executable)} -c 'import sys; sys.exit(\"no {{port}}\")'"
+    result = bench.load("--serve", dies)
+    assert result.code == 4
+    assert "ended with exit code 1" in result.err
+    assert "Traceback" not in result.err
+
+
+def test_a_host_where_nothing_listens_exits_4_with_the_reason(bench: Bench) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port = probe.getsockname()[1]
+    result = bench.load("--host", f"http://127.0.0.1:{port}")
+    assert result.code == 4
+    assert "refused" in result.err
+    assert result.err.count("\n") == 1
+
+
+def measuring(process: subprocess.Popen[str]) -> None:
+    """Wait until a run is in its measured time."""
+    assert process.stderr is not None
+    for line in process.stderr:
+        if line.startswith("measuring"):
+            return
+    raise AssertionError("the run ended before it measured anything")
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupted_run_reports_what_it_has_and_exits_130(
+    bench: Bench, sent: signal.Signals
+) -> None:
+    arguments = ("load", *SHORT, "--duration", "60s", "--targets", "lenient.toml", "--json", "o")
+    with bench.start(*arguments) as process:
+        measuring(process)
+        time.sleep(2)
+        process.send_signal(sent)
+        out, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "interrupted" in out
+    assert "Total requests" in out
+    report = json.loads((bench.folder / "o").read_text())
+    assert 1 < report["load"]["measured"] < 30
+    assert report["load"]["requests"] > 200
+
+
+def test_after_kill_9_nothing_is_left_and_the_requests_are_kept(bench: Bench) -> None:
+    with bench.start("load", *SHORT, "--duration", "60s") as process:
+        measuring(process)
+        process.kill()
+        process.communicate(timeout=30)
+    assert until(lambda: not workers())
+    (run,) = (bench.folder / ".asapbench" / "runs").iterdir()
+    assert (run / "requests.series").stat().st_size > 4096
+
+
+def test_a_server_that_dies_in_the_run_voids_the_verdict(bench: Bench) -> None:
+    arguments = ("load", *SHORT, "--duration", "60s", "--targets", "lenient.toml")
+    with bench.start(*arguments) as process:
+        measuring(process)
+        (server,) = [
+            pid for pid in workers() if "asapbench.workers.serve" in psutil.Process(pid).cmdline()
+        ]
+        os.kill(server, signal.SIGKILL)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 3, err
+    assert "the server ended with signal 9" in out
+    assert out.count("INVALID") >= 3
