@@ -1,0 +1,1 @@
+"""How agents find out about each other."""
