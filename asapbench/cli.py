@@ -19,9 +19,9 @@ from pydantic.fields import FieldInfo
 
 import asap
 from asapbench import __version__
-from asapbench.commands import benches
+from asapbench.commands import benches, commands
 from asapbench.errors import BenchError, Exit, UsageError
-from asapbench.model import Bench, Plan
+from asapbench.model import Bench, Command, Plan, Value
 from asapbench.outputs import Outputs, write
 from asapbench.settings import complete, option_name
 
@@ -65,7 +65,9 @@ def application() -> typer.Typer:
     )
     app.callback()(_version)
     for bench in benches().values():
-        app.command(bench.name, help=bench.doc, epilog=_EPILOG)(_command(bench))
+        app.command(bench.name, help=bench.doc, epilog=_EPILOG)(_measuring(bench))
+    for command in commands().values():
+        app.command(command.name, help=command.doc)(_answering(command))
     return app
 
 
@@ -77,18 +79,31 @@ def _version(
         raise typer.Exit
 
 
-def _command(bench: Bench) -> Callable[..., int]:
+def _measuring(bench: Bench) -> Callable[..., int]:
     def run(**given: Any) -> int:
-        known = {name: value for name, value in given.items() if value not in (None, [])}
-        plan, outputs = complete((bench.plan, Outputs), bench.name, known)
+        plan, outputs = complete((bench.plan, Outputs), bench.name, _set(given))
         return _run(bench, plan, outputs)
 
+    return _with_options(run, bench.plan, Outputs)
+
+
+def _answering(command: Command) -> Callable[..., int]:
+    def run(**given: Any) -> int:
+        (options,) = complete((command.options,), command.name, _set(given))
+        text, code = command.run(options)
+        sys.stdout.write(text)
+        return code
+
+    return _with_options(run, command.options)
+
+
+def _set(given: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in given.items() if value not in (None, [])}
+
+
+def _with_options(run: Callable[..., int], *models: type[Value]) -> Callable[..., int]:
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # typer reads it
-        [
-            _parameter(name, field)
-            for model in (bench.plan, Outputs)
-            for name, field in model.model_fields.items()
-        ]
+        [_parameter(name, field) for model in models for name, field in model.model_fields.items()]
     )
     return run
 

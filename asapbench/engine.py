@@ -17,7 +17,6 @@ from asapbench.store import Recording
 from asapbench.system import Access, System, system_under_test
 from asapbench.targets import check_table, judge, overall, read_table
 
-
 Start = Callable[[Plan, Recording, CorePlan], AbstractContextManager[System]]
 
 

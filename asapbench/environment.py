@@ -11,6 +11,8 @@ from pathlib import Path
 import psutil
 
 from asapbench.cores import CorePlan
+from asapbench.doctor.judge import concerns
+from asapbench.doctor.read import read_machine
 from asapbench.model import Environment, Note
 
 _PACKAGES: tuple[str, ...] = (
@@ -25,8 +27,11 @@ _PACKAGES: tuple[str, ...] = (
 _PACKAGES += ("pydantic", "prometheus_client")
 
 
+_SAMPLE = 0.3  # s; enough ticks to tell a busy machine from a quiet one
+
+
 def read_environment(cores: CorePlan) -> Environment:
-    """Look at this machine; nothing is changed."""
+    """Look at this machine, watching it for a moment; nothing is changed."""
     return Environment(
         hostname=socket.gethostname(),
         system=f"{platform.system()} {platform.release()} {platform.machine()}",
@@ -41,30 +46,24 @@ def read_environment(cores: CorePlan) -> Environment:
         load_average=os.getloadavg()[0],
         server_cpus=cores.server,
         generator_cpus=cores.generator,
+        machine=read_machine(_SAMPLE),
     )
 
 
 def machine_notes(environment: Environment) -> tuple[Note, ...]:
     """What of this machine a reader of the result has to know."""
-    notes = []
-    if not environment.generator_cpus:
-        notes.append(
-            Note(
-                code="shared-cores",
-                text="the server and the generator had to share the same CPUs",
-                hint="give this machine two or more cores, or measure a server elsewhere (--host)",
-            )
-        )
-    if environment.load_average > environment.cores / 2:
-        notes.append(
-            Note(
-                code="busy-machine",
-                text=f"the load average was {environment.load_average:.1f} on "
-                f"{environment.cores} CPUs before the start",
-                hint="end what else runs here, then measure again",
-            )
-        )
-    return tuple(notes)
+    notes = tuple(
+        Note(code=finding.code, text=finding.text, hint=finding.hint)
+        for finding in concerns(environment.machine)
+    )
+    return notes if environment.generator_cpus else (_SHARED, *notes)
+
+
+_SHARED = Note(
+    code="shared-cores",
+    text="the server and the generator had to share the same CPUs",
+    hint="give this machine two or more cores, or measure a server elsewhere (--host)",
+)
 
 
 def _version(package: str) -> str:

@@ -8,7 +8,11 @@ from collections.abc import Iterable, Mapping
 from string import Template
 
 _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_SECRET = re.compile(r"auth|cookie|token|secret|key|password|signature", re.IGNORECASE)
+_SECRET = re.compile(
+    r"auth|cookie|token|secret|key|pass|signature|session|credential|jwt", re.IGNORECASE
+)
+# a variable alone, or behind the name of a scheme
+_NO_LITERAL = re.compile(r"\s*((basic|bearer|token)\s+)?\$(\w+|\{\w+\})\s*", re.IGNORECASE)
 
 
 def expand_header(line: str, environment: Mapping[str, str] = os.environ) -> tuple[str, str]:
@@ -37,7 +41,6 @@ def expand_headers(lines: Iterable[str]) -> dict[str, str]:
 
 
 def mask_header(line: str) -> str:
-    """A header as it may be stored: a literal value that looks like a secret is left out."""
+    """A header as it may be stored: where its name speaks of a secret, only $NAME is kept."""
     name, _, value = line.partition(":")
-    literal = "$" not in value
-    return f"{name}: ***" if literal and _SECRET.search(name) else line
+    return f"{name}: ***" if _SECRET.search(name) and not _NO_LITERAL.fullmatch(value) else line

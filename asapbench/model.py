@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
+from asapbench.doctor.machine import Machine
 from asapbench.errors import Exit
 from asapbench.headers import expand_headers, mask_header
 
@@ -28,7 +29,8 @@ Labels = dict[str, str]
 class Value(BaseModel):
     """A frozen value that can be written as JSON and read back."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # built when first used: --help needs none of them but the plans
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Plan(Value):
@@ -110,6 +112,7 @@ class Environment(Value):
     load_average: float
     server_cpus: tuple[int, ...]
     generator_cpus: tuple[int, ...]
+    machine: Machine = Machine()
 
 
 @dataclass(frozen=True)
@@ -263,6 +266,16 @@ class Bench:
     produces: Callable[[Any], Mapping[str, str]]
     measure: Callable[[Any, Server, Recorder], Generator[Tick]]
     analyse: Callable[[Run], Analysis]
+    doc: str
+
+
+@dataclass(frozen=True)
+class Command:
+    """A subcommand that measures no server: its fields are the options, its answer is text."""
+
+    name: str
+    options: type[Value]
+    run: Callable[[Any], tuple[str, Exit]]
     doc: str
 
 

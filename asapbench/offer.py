@@ -10,20 +10,20 @@ from __future__ import annotations
 from enum import IntEnum, IntFlag
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from asapbench.series import Column, Layout
 
 
 class _Message(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Endpoint(_Message):
     """A kind of request and its share: `weight` of the sum of all weights."""
 
     name: Literal["asap", "manifest", "metrics"]
-    weight: int
+    weight: int = Field(ge=1)
 
 
 class Load(_Message):
@@ -33,9 +33,9 @@ class Load(_Message):
     next request `pause` seconds after the last answer (uniform between the two numbers).
     """
 
-    users: int
-    spawn_rate: float
-    rate: float | None
+    users: int = Field(ge=1)
+    spawn_rate: float = Field(gt=0)
+    rate: float | None = Field(gt=0)
     pause: tuple[float, float] = (0.0, 0.0)
 
 
@@ -48,13 +48,13 @@ class Offer(_Message):
 
     url: str
     records: str
-    endpoints: tuple[Endpoint, ...]
+    endpoints: tuple[Endpoint, ...] = Field(min_length=1)
     skill: str = "echo"
     input: dict[str, Any] = {"message": "hello {n}"}
     recipient: str = "urn:asap:agent:default-server"
     headers: tuple[str, ...] = ()
     verify_tls: bool = True
-    timeout: float = 30.0
+    timeout: float = Field(default=30.0, gt=0)
     seed: int = 0
 
 

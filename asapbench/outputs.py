@@ -66,6 +66,6 @@ def _put(file: Path, text: str) -> None:
         sys.stdout.write(text)
         return
     try:
-        file.write_text(text)
+        file.write_text(text, encoding="utf-8", newline="")
     except OSError as error:
         raise BrokenRun(f"{str(file)!r} cannot be written: {error.strerror}") from error

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -28,10 +29,9 @@ SUMMARIES = (*PERCENTILES, "min", "mean", "max")
 
 
 @dataclass(frozen=True)
-class Requests:
-    """The requests planned within a window; all arrays have one length, times are in seconds."""
+class Rows:
+    """Some requests; all arrays have one length, times are in seconds."""
 
-    window: Window
     planned: Array
     sent: Array
     done: Array
@@ -40,15 +40,9 @@ class Requests:
     outcome: Codes
     flags: Codes
 
-    def where(self, mask: Mask) -> Requests:
-        """Those that a mask selects."""
-        return Requests(
-            self.window,
-            *(
-                getattr(self, name)[mask]
-                for name in ("planned", "sent", "done", "code", "endpoint", "outcome", "flags")
-            ),
-        )
+    def where(self, chosen: Mask | Codes) -> Rows:
+        """Those that a mask, or their positions, select."""
+        return Rows(*(getattr(self, name)[chosen] for name in _COLUMNS))
 
     @property
     def open(self) -> Mask:
@@ -88,14 +82,33 @@ class Requests:
         return self.served | self.open | _is(self.outcome, Outcome.TIMEOUT)
 
 
+_COLUMNS = tuple(field.name for field in fields(Rows))
+
+
+@dataclass(frozen=True)
+class Requests(Rows):
+    """The requests planned within a window, and those that ended in it, whenever planned.
+
+    The two differ where the server has a backlog: what it answers first was planned before.
+    """
+
+    window: Window
+    ended: Rows
+
+    def of(self, endpoint: int) -> Requests:
+        """Those of one endpoint."""
+        own = self.where(self.endpoint == endpoint)
+        ended = self.ended.where(self.ended.endpoint == endpoint)
+        return _requests(own, self.window, ended)
+
+
 def requests_in(run: Run, window: Window) -> Requests:
-    """All requests of a run that were planned within a window."""
+    """The requests of a run that belong to a window."""
     tables = [table for table in run.measurements if table.name == REQUESTS.name]
-    columns = {
-        name: _joined(tables, name) for name in Requests.__dataclass_fields__ if name != "window"
-    }
-    inside = (columns["planned"] >= window.start) & (columns["planned"] < window.end)
-    return Requests(window, **{name: column[inside] for name, column in columns.items()})
+    rows = Rows(*(_joined(tables, name) for name in _COLUMNS))
+    planned = (rows.planned >= window.start) & (rows.planned < window.end)
+    ended = (rows.done >= window.start) & (rows.done < window.end) & ~rows.open
+    return _requests(rows.where(planned), window, rows.where(ended))
 
 
 def metric_units(endpoints: Sequence[str], *, paced: bool) -> dict[str, str]:
@@ -113,8 +126,7 @@ def request_metrics(
     """Latency, service time, lag, throughput and error rate, in total and by endpoint."""
     yield from _metrics(requests, {}, paced=paced)
     for index, name in enumerate(endpoints):
-        part = requests.where(requests.endpoint == index)
-        yield from _metrics(part, {"endpoint": name}, paced=paced)
+        yield from _metrics(requests.of(index), {"endpoint": name}, paced=paced)
 
 
 def failures_by_kind(
@@ -129,7 +141,8 @@ def failures_by_kind(
         zip(failed.endpoint.tolist(), failed.outcome.tolist(), failed.code.tolist(), strict=True)
     )
     seen = {
-        (first["endpoint"], first["outcome"], first["code"]): first["text"] for first in examples
+        (first["endpoint"], first["outcome"].lower(), first["code"]): first["text"]
+        for first in examples
     }
     return [
         {
@@ -146,24 +159,14 @@ def failures_by_kind(
 def per_second(requests: Requests) -> list[dict[str, Any]]:
     """What each whole second of the window served, by the time of the answer."""
     start, end = requests.window.start, requests.window.end
-    rows = []
-    for second in range(int(end - start)):
-        inside = (requests.done >= start + second) & (requests.done < start + second + 1)
-        part = requests.where(inside)
-        latency = part.latency()
-        rows.append(
-            {
-                "second": second + 1,
-                "requests": int(part.served.sum()),
-                "failures": int(part.failed.sum()),
-                **{
-                    f"latency.{name}": float(np.quantile(latency, q)) if len(latency) else None
-                    for name, q in PERCENTILES.items()
-                    if q < 0.999
-                },
-            }
-        )
-    return rows
+    # the length of a window is the difference of two clock readings: 60 may be 59.999999999
+    seconds = np.arange(int(end - start + 1e-6) + 1)
+    order = np.argsort(requests.ended.done)
+    borders = np.searchsorted(requests.ended.done[order], start + seconds)
+    return [
+        {"second": second, **_second(requests.ended.where(order[first:last]))}
+        for second, (first, last) in enumerate(pairwise(borders), start=1)
+    ]
 
 
 def cpu_and_memory(run: Run, window: Window) -> Iterator[Metric]:
@@ -189,14 +192,27 @@ def _metrics(requests: Requests, labels: Labels, *, paced: bool) -> Iterator[Met
     if paced:
         yield from _summaries("lag", requests.lag(), labels)
     window = requests.window
-    if window.end > window.start:
-        answered = requests.done[requests.served]
-        rate = stats.rate(answered, window.start, window.end)
+    if len(requests.planned) and window.end > window.start:
+        answers = requests.ended.done[requests.ended.served]
+        rate = stats.rate(answers, window.start, window.end)
         yield _metric("throughput", "req/s", rate, labels)
     ended = int(requests.served.sum() + requests.failed.sum())
     if ended:
         errors = stats.proportion(int(requests.failed.sum()), ended)
         yield _metric("error_rate", "ratio", errors, labels)
+
+
+def _second(rows: Rows) -> dict[str, Any]:
+    latency = rows.latency()
+    percentiles = {f"latency.{name}": q for name, q in PERCENTILES.items() if q < 0.999}
+    return {
+        "requests": int(rows.served.sum()),
+        "failures": int(rows.failed.sum()),
+        **{
+            name: float(np.quantile(latency, q)) if len(latency) else None
+            for name, q in percentiles.items()
+        },
+    }
 
 
 def _summaries(name: str, values: Array, labels: Labels) -> Iterator[Metric]:
@@ -230,9 +246,14 @@ def _key(name: str, labels: Labels) -> str:
     return Metric(name=name, unit="", value=0.0, labels=labels).key
 
 
+def _requests(planned: Rows, window: Window, ended: Rows) -> Requests:
+    columns = {name: getattr(planned, name) for name in _COLUMNS}
+    return Requests(**columns, window=window, ended=ended)
+
+
 def _joined(tables: Sequence[Measurement], name: str) -> Any:
     if not tables:
-        return np.empty(0)
+        return np.empty(0, int)
     return np.concatenate([table.columns[name] for table in tables])
 
 

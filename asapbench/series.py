@@ -1,9 +1,10 @@
 """Raw numbers on disk: a table of fixed-size rows that grows while it is measured.
 
-A file is one page of JSON (name, columns, labels), then rows. Rows are written through a shared
+A file is a page of JSON (name, columns, labels), then rows. Rows are written through a shared
 memory map: no system call a row, and a process that is killed loses none of those it wrote. While
 it is open the file is longer than its rows; the rest is zeros, and no written row begins with a
-zero, since the first column of every layout is a time.
+zero, since the first column of every layout is a time. That column is written last, so that a row
+is there as a whole or not at all.
 """
 
 from __future__ import annotations
@@ -11,13 +12,15 @@ from __future__ import annotations
 import json
 import math
 import mmap
+import os
 import struct
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Self
 
-HEADER = mmap.ALLOCATIONGRANULARITY
+HEADER = 1 << 16  # a whole number of pages on every machine, so that files can be read on another
+_TIME = struct.Struct("<d")  # the first column
 _WINDOW = 1 << 20
 
 
@@ -48,26 +51,29 @@ class Writer:
     """Appends rows to a new file; a row once written survives the death of this process."""
 
     def __init__(self, path: Path, layout: Layout) -> None:
-        self._row = layout.row
+        self._size = layout.row.size
+        self._rest = struct.Struct("<" + "".join(column.code for column in layout.columns[1:]))
         # whole pages and whole rows, so that no row straddles two windows
-        unit = math.lcm(HEADER, self._row.size)
+        unit = math.lcm(mmap.ALLOCATIONGRANULARITY, self._size)
         self._window = unit * math.ceil(_WINDOW / unit)
         self._file = path.open("xb+")
         self._file.write(json.dumps(asdict(layout)).encode().ljust(HEADER))
         self._file.flush()
         self._start = HEADER
-        self._map = self._open_window()
         self._offset = 0
+        try:
+            self._map = self._open_window(HEADER)
+        except OSError:
+            self._file.close()
+            raise
 
-    def append(self, *values: float) -> None:
+    def append(self, time: float, *values: float) -> None:
         """Write one row: a value for each column, in order."""
         if self._offset == self._window:
-            self._map.close()
-            self._start += self._window
-            self._map = self._open_window()
-            self._offset = 0
-        self._row.pack_into(self._map, self._offset, *values)
-        self._offset += self._row.size
+            self._next_window()
+        self._rest.pack_into(self._map, self._offset + _TIME.size, *values)
+        _TIME.pack_into(self._map, self._offset, time)
+        self._offset += self._size
 
     def close(self) -> None:
         """Cut the file to the rows written; a second call does nothing."""
@@ -83,26 +89,39 @@ class Writer:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _open_window(self) -> mmap.mmap:
-        self._file.truncate(self._start + self._window)
-        return mmap.mmap(self._file.fileno(), self._window, offset=self._start)
+    def _next_window(self) -> None:
+        start = self._start + self._window
+        fresh = self._open_window(start)
+        self._map.close()
+        self._map, self._start, self._offset = fresh, start, 0
+
+    def _open_window(self, start: int) -> mmap.mmap:
+        # space that a full disk cannot give is refused here; in the map it would be a bus error
+        if hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(self._file.fileno(), start, self._window)
+        else:
+            self._file.truncate(start + self._window)
+        return mmap.mmap(self._file.fileno(), self._window, offset=start)
 
 
 def layout_of(path: Path) -> Layout:
-    """Read what the rows of a file hold."""
+    """Read what the rows of a file hold. Raises ValueError for a file that is no series."""
     with path.open("rb") as file:
-        header = json.loads(file.read(HEADER))
-    return Layout(
-        header["name"], tuple(Column(**column) for column in header["columns"]), header["labels"]
-    )
+        page = file.read(HEADER)
+    try:
+        return _layout(page)
+    except (ValueError, LookupError, TypeError, struct.error) as error:
+        raise ValueError(f"{str(path)!r} holds no series of numbers: {error}") from error
 
 
 def rows_of(path: Path) -> bytes:
     """Read the rows of a file, also of one whose writer was killed."""
     size = layout_of(path).row.size
-    rows = path.read_bytes()[HEADER:]
+    with path.open("rb") as file:
+        file.seek(HEADER)
+        rows = file.read()
     written = len(rows) // size
-    while written and not any(rows[(written - 1) * size : (written - 1) * size + 8]):
+    while written and not any(rows[(written - 1) * size : (written - 1) * size + _TIME.size]):
         written -= 1
     return rows[: written * size]
 
@@ -115,8 +134,8 @@ class Follower:
         self._position = HEADER
 
     def new_rows(self) -> Iterator[tuple[float, ...]]:
-        """Yield each row once it is written; nothing where the file does not exist yet."""
-        if not self._path.exists():
+        """Yield each row once it is written; nothing where the file is not begun yet."""
+        if not self._path.exists() or self._path.stat().st_size <= HEADER:
             return
         row = layout_of(self._path).row
         with self._path.open("rb") as file:
@@ -127,3 +146,15 @@ class Follower:
                 return
             self._position += row.size
             yield values
+
+
+def _layout(page: bytes) -> Layout:
+    if len(page) < HEADER:
+        raise ValueError("its first page is cut off")
+    header = json.loads(page)
+    columns = tuple(Column(**column) for column in header["columns"])
+    if columns[0].code != "d":
+        raise ValueError("its first column is no time")
+    layout = Layout(header["name"], columns, header["labels"])
+    _ = layout.row  # an unknown code is refused here
+    return layout

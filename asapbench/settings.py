@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -72,7 +73,7 @@ def _table(file: Path, keys: Sequence[str]) -> Mapping[str, Any]:
     if not file.is_file():
         return {}
     try:
-        content: Any = tomllib.loads(file.read_text())
+        content: Any = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{file} cannot be read: {error}") from error
     for key in keys:
@@ -85,21 +86,32 @@ def _table(file: Path, keys: Sequence[str]) -> Mapping[str, Any]:
 def _validated(
     model: type[BaseModel], values: Mapping[str, Any], sources: Mapping[str, str]
 ) -> BaseModel:
-    own = {field: value for field, value in values.items() if field in model.model_fields}
+    own = {
+        field: value.splitlines() if isinstance(value, str) and _is_list(model, field) else value
+        for field, value in values.items()
+        if field in model.model_fields
+    }
     try:
         return model.model_validate(own)
     except ValidationError as error:
-        raise UsageError(_one_line(error, sources)) from error
+        raise UsageError(_one_line(error, model, sources)) from error
 
 
-def _one_line(error: ValidationError, sources: Mapping[str, str]) -> str:
+def _is_list(model: type[BaseModel], field: str) -> bool:
+    return get_origin(model.model_fields[field].annotation) is tuple
+
+
+def _one_line(error: ValidationError, model: type[BaseModel], sources: Mapping[str, str]) -> str:
     first = error.errors()[0]
     message = first["msg"].removeprefix("Value error, ").replace("Input should be", "must be")
     if not first["loc"]:
-        return message
+        return re.sub(r"--[\w-]+", lambda option: _source(option[0], sources), message)
     field = str(first["loc"][0])
-    name = sources.get(field, option_name(field))
-    value = first["input"]
     # a list may hold headers, whose values are nobody's business
-    shown = "" if isinstance(value, tuple | list) else f"{value!r} is refused: "
-    return f"{name}: {shown}{message}"
+    shown = "" if _is_list(model, field) else f"{first['input']!r} is refused: "
+    return f"{sources.get(field, option_name(field))}: {shown}{message}"
+
+
+def _source(option: str, sources: Mapping[str, str]) -> str:
+    """An option as it was set: `--host (in pyproject.toml …)`, or the variable that set it."""
+    return next((where for field, where in sources.items() if option_name(field) == option), option)

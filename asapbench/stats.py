@@ -31,17 +31,17 @@ def percentile(sorted_values: Array, q: float, confidence: float = CONFIDENCE) -
     """The q-quantile (0 < q < 1) with bounds from order statistics, no distribution assumed.
 
     Hahn and Meeker, Statistical Intervals, §5.2: the number of samples below the true quantile is
-    binomial. None where two samples cannot be expected above it: at 99 % that is fewer than 130
-    samples for p95, 662 for p99, 6,636 for p99.9.
+    binomial. None where two samples cannot be expected on each side of it: at 99 % that is fewer
+    than 130 samples for p95, 662 for p99, 6,636 for p99.9.
     """
     n = len(sorted_values)
-    if n == 0 or distributions.binom.cdf(n - 2, n, q) < confidence:
+    if n == 0 or distributions.binom.cdf(n - 2, n, max(q, 1 - q)) < confidence:
         return None
     below = int(distributions.binom.ppf(1 - confidence, n, q))
     above = int(distributions.binom.ppf(confidence, n, q)) + 1
     return Estimate(
-        float(sorted_values[min(n - 1, int(np.ceil(q * n)) - 1)]),
-        float(sorted_values[max(below, 1) - 1]),
+        float(sorted_values[int(np.ceil(q * n)) - 1]),
+        float(sorted_values[below - 1]),
         float(sorted_values[above - 1]),
         n,
     )

@@ -8,7 +8,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from asapbench.errors import UsageError
+from pydantic import ValidationError
+
+from asapbench.errors import BrokenRun, UsageError
 from asapbench.model import Environment, Plan, Run, Story
 
 STORE = Path(".asapbench")
@@ -39,8 +41,11 @@ class Recording:
 
     def _write(self) -> None:
         fresh = self.folder / (_STORY + ".new")
-        fresh.write_text(self.story.model_dump_json(indent=1))
-        fresh.replace(self.folder / _STORY)
+        try:
+            fresh.write_text(self.story.model_dump_json(indent=1), encoding="utf-8")
+            fresh.replace(self.folder / _STORY)
+        except OSError as error:
+            raise BrokenRun(f"{str(fresh)!r} cannot be written: {error.strerror}") from error
 
 
 def begin(command: str, plan: Plan, environment: Environment, store: Path = STORE) -> Recording:
@@ -67,12 +72,24 @@ def begin(command: str, plan: Plan, environment: Environment, store: Path = STOR
 
 
 def load(folder: Path) -> Run:
-    """Read a run back, also one whose writer was killed."""
+    """Read a run back, also one whose writer was killed. Raises BrokenRun where it cannot be."""
     from asapbench.table import read_measurement  # numpy: only once there is something to read
 
-    story = Story.model_validate_json((folder / _STORY).read_bytes())
-    files = sorted(folder.glob("*.series"))
-    return Run(story, tuple(read_measurement(file) for file in files))
+    try:
+        story = Story.model_validate_json((folder / _STORY).read_bytes())
+        files = sorted(folder.glob("*.series"))
+        return Run(story, tuple(read_measurement(file) for file in files))
+    except (OSError, ValueError) as error:
+        raise BrokenRun(f"{str(folder)!r} cannot be read as a run: {_reason(error)}") from error
+
+
+def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, OSError):
+        return str(error.strerror)
+    if isinstance(error, ValidationError):
+        first = error.errors()[0]
+        return f"{_STORY}: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+    return str(error)
 
 
 def _new_folder(store: Path, name: str) -> Path:

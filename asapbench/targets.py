@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 import operator
 import re
 import tomllib
@@ -54,10 +55,10 @@ def parse_limit(text: str) -> Limit:
 def read_table(command: str, file: Path | None) -> tuple[Target, ...]:
     """The rows for a command, of the user's file or of the table that ships with the package."""
     if file is None:
-        text = resources.files("asapbench").joinpath("targets.toml").read_text()
+        text = resources.files("asapbench").joinpath("targets.toml").read_text(encoding="utf-8")
         return _rows(command, tomllib.loads(text), "targets.toml")
     try:
-        content = tomllib.loads(file.read_text())
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--targets: {str(file)!r} cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
@@ -97,14 +98,20 @@ def _rows(command: str, content: dict[str, Any], source: str) -> tuple[Target, .
     rows = content.get(command)
     if not isinstance(rows, list) or not rows:
         raise UsageError(f"--targets: {source!r} has no [[{command}]] rows; add one for each limit")
+    return tuple(
+        _row(row, f"{source!r}, [[{command}]] row {number}")
+        for number, row in enumerate(rows, start=1)
+    )
+
+
+def _row(row: Any, place: str) -> Target:
     try:
-        return tuple(Target.model_validate(row) for row in rows)
+        return Target.model_validate(row)
     except ValidationError as error:
         first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
+        key = ".".join(str(part) for part in first["loc"]) or "row"
         raise UsageError(
-            f"--targets: {source!r}: a [[{command}]] row has metric, limit and why; "
-            f"{where or 'row'}: {first['msg'].lower()}"
+            f"--targets: {place}: {key}: {first['msg'].lower()}; a row has metric, limit and why"
         ) from error
 
 
@@ -145,7 +152,7 @@ def _nearest(key: str, produced: Mapping[str, str]) -> str:
 
 
 def _verdict(target: Target, metric: Metric | None, invalid: str) -> Verdict:
-    outcome, reason = _decide(parse_limit(target.limit), metric, invalid)
+    outcome, reason = _decide(target, metric, invalid)
     known = metric.model_dump(include={"value", "low", "high", "unit"}) if metric else {}
     return Verdict(
         metric=target.metric,
@@ -157,17 +164,19 @@ def _verdict(target: Target, metric: Metric | None, invalid: str) -> Verdict:
     )
 
 
-def _decide(limit: Limit, metric: Metric | None, invalid: str) -> tuple[Outcome, str]:
+def _decide(target: Target, metric: Metric | None, invalid: str) -> tuple[Outcome, str]:
+    limit = parse_limit(target.limit)
     if invalid:
         return "invalid", invalid
     if metric is None:
         return "invalid", "too few samples to give this metric"
     low = metric.value if metric.low is None else metric.low
     high = metric.value if metric.high is None else metric.high
-    shown = show_interval(metric.value, low, high, metric.unit)
-    bound = f"{limit.sign} {show(limit.value, metric.unit)}"
+    if math.isnan(metric.value) or math.isnan(low) or math.isnan(high):
+        return "invalid", "the measurement gave no number"
+    shown = show_interval(metric.value, metric.low, metric.high, metric.unit)
     if limit.allows(low) and limit.allows(high):
-        return "pass", f"{shown} lies wholly {bound}"
+        return "pass", f"{shown} meets {target.limit}"
     if not limit.allows(low) and not limit.allows(high):
-        return "fail", f"{shown} misses {bound}"
-    return "inconclusive", f"{shown} straddles {bound}: a longer run would narrow it"
+        return "fail", f"{shown} misses {target.limit}"
+    return "inconclusive", f"{shown} straddles {target.limit}: a longer run would narrow it"

@@ -1,6 +1,7 @@
 """Quantities as people write them, and the SI base units used everywhere inside.
 
-The dimensions are s, B, req/s, B/s, ratio and count; the prefixes live here and nowhere else.
+The dimensions are s, B, req/s, B/s, ratio, cores and count (a bare number); the prefixes live here
+and nowhere else.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ UNITS: dict[str, tuple[str, float]] = {
     "B/s": ("B/s", 1.0),
     "%": ("ratio", 0.01),
     "cores": ("cores", 1.0),
-    "": ("", 1.0),
+    "": ("count", 1.0),
 }
 
 # dimension → the units its values are shown in, small to large
@@ -42,17 +43,24 @@ _SHOWN: dict[str, tuple[str, ...]] = {
     "count": ("",),
 }
 
+# significant digits; three where a dimension is not named
+_DIGITS = {"ratio": 2, "cores": 2}
+
 _QUANTITY = re.compile(r"\s*([-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?)\s*([^\d\s]*)\s*")
-_DURATION_PART = re.compile(r"(\d+(?:\.\d+)?)(h|m|s)")
+_PART = r"(?:(\d+(?:\.\d+)?)\s*{unit})?\s*"
+_DURATION = re.compile("".join(_PART.format(unit=unit) for unit in "hms"))
+_MOST = 9  # decimals; what would need more is written with an exponent
+_NO_DURATION = "a duration is seconds or 90s, 5m, 1h, 1h30m"
 
 
 def parse_quantity(text: str) -> tuple[float, str]:
-    """Read "5 ms" as (0.005, "s"); a bare number has the dimension "".
+    """Read "5 ms" as (0.005, "s"); a bare number has the dimension "count".
 
     Raises ValueError, naming what was understood as units.
     """
-    match = _QUANTITY.fullmatch(text)
-    if match is None:
+    # on some keyboards µ is the Greek letter, not the sign
+    match = _QUANTITY.fullmatch(text.replace("\N{GREEK SMALL LETTER MU}", "µ"))
+    if match is None or not math.isfinite(float(match[1])):
         raise ValueError(f"{text!r} is not a number with a unit, such as '5 ms'")
     number, unit = match.groups()
     if unit not in UNITS:
@@ -62,67 +70,99 @@ def parse_quantity(text: str) -> tuple[float, str]:
     return float(number) * factor, dimension
 
 
-def parse_duration(value: str | float) -> float:
+def parse_duration(value: object) -> float:
     """Read 90, "90", "90s", "5m", "1h" or "1h30m" as seconds.
 
     Raises ValueError for anything else.
     """
-    if not isinstance(value, str):
-        return float(value)
-    text = value.strip().replace(" ", "")
-    try:
-        return float(text)
-    except ValueError:
-        parts = _DURATION_PART.findall(text)
-    if not parts or "".join(number + unit for number, unit in parts) != text:
-        raise ValueError("a duration is seconds or 90s, 5m, 1h, 1h30m")
-    return sum(float(number) * UNITS[unit][1] for number, unit in parts)
+    if isinstance(value, str):
+        seconds = _spelled_duration(value.strip())
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        seconds = float(value)
+    else:
+        raise ValueError(_NO_DURATION)  # noqa: TRY004 - pydantic makes a refusal of a ValueError
+    if not math.isfinite(seconds):
+        raise ValueError(_NO_DURATION)
+    return seconds
 
 
-def show(value: float, dimension: str, digits: int = 3) -> str:
+def show(value: float, dimension: str) -> str:
     """Write 0.00345 s as "3.45 ms"."""
     unit, factor = _fitting(value, dimension)
-    return f"{_number(value / factor, _decimals(value / factor, digits))} {unit}".rstrip()
+    number = value / factor
+    whole = dimension in {"B", "count"} and factor == 1 and number == round(number)
+    decimals = 0 if whole else _decimals(number, _DIGITS.get(dimension, 3))
+    return f"{_number(number, decimals)} {unit}".rstrip()
 
 
-def show_interval(value: float, low: float, high: float, dimension: str) -> str:
-    """Write a value and its bounds in one unit, with digits enough to tell them apart."""
-    unit, factor = _fitting(value, dimension)
-    decimals = _decimals(value / factor, _digits(value, low, high))
-    shown = [_number(number / factor, decimals) for number in (value, low, high)]
-    return f"{shown[0]} {unit} [{shown[1]}, {shown[2]}]".replace("  ", " ")
+def show_interval(value: float, low: float | None, high: float | None, dimension: str) -> str:
+    """Write a value and its bounds in one unit, with digits enough to tell them apart.
+
+    Without bounds, the value alone.
+    """
+    if low is None or high is None:
+        return show(value, dimension)
+    unit, factor = _fitting(value or max(abs(low), abs(high)), dimension)
+    numbers = [number / factor for number in (value, low, high)]
+    decimals = max(_decimals(numbers[0], _DIGITS.get(dimension, 3)), _telling(*numbers[1:]))
+    shown = [_number(number, min(decimals, _MOST)) for number in numbers]
+    return f"{shown[0]} {unit}".rstrip() + f" [{shown[1]}, {shown[2]}]"
 
 
 def show_duration(seconds: float) -> str:
     """Write 90 s as "1m30s", 7.25 s as "7.2s"."""
-    if seconds < 60:
+    if round(seconds, 1) < 60:
         return f"{seconds:.1f}s".replace(".0s", "s")
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}h{minutes:02d}m{rest:02d}s" if hours else f"{minutes}m{rest:02d}s"
 
 
+def _spelled_duration(text: str) -> float:
+    try:
+        return float(text)
+    except ValueError:
+        match = _DURATION.fullmatch(text)
+    if match is None or not text:
+        raise ValueError(_NO_DURATION)
+    return sum(
+        float(number or 0) * UNITS[unit][1]
+        for number, unit in zip(match.groups(), "hms", strict=True)
+    )
+
+
 def _fitting(value: float, dimension: str) -> tuple[str, float]:
+    """The largest unit in which the value is not below 1, as it is after rounding."""
     choices = [(unit, UNITS[unit][1]) for unit in _SHOWN.get(dimension, ("",))]
-    fitting = [choice for choice in choices if abs(value) >= choice[1]]
+    fitting = [choice for choice in choices if abs(_rounded(value, 3)) >= choice[1]]
     if fitting:
         return fitting[-1]
     return choices[0] if dimension != "s" or value else ("ms", 1e-3)
 
 
-def _digits(value: float, low: float, high: float) -> int:
-    """Significant digits of `value` that show the width of its interval to two digits."""
+def _telling(low: float, high: float) -> int:
+    """Decimals that show the width of an interval to two digits if it begins low, else to one.
+
+    That is the rule of the Particle Data Group: a width of 0.13 is told to 0.01, one of 0.4 to 0.1.
+    """
     width = high - low
-    if not value or not width or not math.isfinite(width):
-        return 3
-    return min(6, max(3, math.ceil(math.log10(abs(value) / width)) + 2))
+    if not width or not math.isfinite(width):
+        return 0
+    return -math.floor(math.log10(width / 3.55))
 
 
 def _decimals(number: float, digits: int) -> int:
-    if not number:
+    rounded = _rounded(number, digits)
+    if not rounded or not math.isfinite(rounded):
         return 0
-    return min(6, max(0, digits - 1 - math.floor(math.log10(abs(number)))))
+    return max(0, digits - 1 - math.floor(math.log10(abs(rounded))))
+
+
+def _rounded(number: float, digits: int) -> float:
+    return float(f"{number:.{digits - 1}e}")
 
 
 def _number(number: float, decimals: int) -> str:
+    if decimals > _MOST:
+        return f"{number:.2e}"
     return f"{number:,.{decimals}f}"

@@ -14,8 +14,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "evidence.md"
 KEPT = 4
 _HEAD = """# Evidence
 
-What `make bench` and `make prove` saw: the latest runs of each, the newest first. Read ratios, not absolutes: the
-machines are shared and noisy.
+What `make bench` and `make prove` saw: the latest runs of each, the newest first. Read ratios, not
+absolutes: the machines are shared and noisy.
 """
 
 
@@ -32,7 +32,9 @@ def record(title: str, seen: Mapping[str, float | str], page: Path = PAGE) -> No
 def _sections(text: str) -> dict[str, list[str]]:
     parts = re.split(r"^## (.+)\n\n", text, flags=re.MULTILINE)[1:]
     return {
-        title: [f"### {entry.strip()}\n" for entry in re.split(r"^### ", body, flags=re.MULTILINE)[1:]]
+        title: [
+            f"### {entry.strip()}\n" for entry in re.split(r"^### ", body, flags=re.MULTILINE)[1:]
+        ]
         for title, body in zip(parts[::2], parts[1::2], strict=True)
     }
 

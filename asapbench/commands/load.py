@@ -15,7 +15,6 @@ from pydantic import BeforeValidator, Field, field_validator
 
 from asapbench.model import Analysis, Bench, Plan, Recorder, Run, Server, Tick
 from asapbench.offer import REQUESTS, Endpoint, Load, Offer
-from asapbench.traffic import generator
 from asapbench.units import parse_duration
 
 Seconds = Annotated[float, BeforeValidator(parse_duration)]
@@ -101,6 +100,8 @@ def produces(plan: LoadPlan) -> dict[str, str]:
 
 def measure(plan: LoadPlan, server: Server, recorder: Recorder) -> Generator[Tick]:
     """Ramp, warm up, measure; every request is recorded, the windows say what counts."""
+    from asapbench.traffic import generator  # psutil: not for --help
+
     rate = plan.rps if plan.paced else None
     load = Load(users=plan.users, spawn_rate=plan.spawn_rate, rate=rate)
     cpus = recorder.story.environment.generator_cpus

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
+from rich.measure import Measurement
 from rich.table import Table
 from rich.text import Text
 
@@ -20,15 +19,14 @@ _STYLE: dict[Outcome, str] = {
     "inconclusive": "bold yellow",
     "invalid": "bold magenta",
 }
-_SENTENCE: dict[Outcome, str] = {
-    "pass": "ALL TARGETS MET",
-    "fail": "TARGETS MISSED",
-    "inconclusive": "NO VERDICT: too close to call",
-    "invalid": "NO VERDICT: this measurement is not valid",
-}
-_TIMES = ("p50", "p90", "p95", "p99", "p99.9", "max")
-_TIMES_NARROW = ("p50", "p95", "p99")
-_WIDE = 110
+# columns of the latency table, the most that fit are taken
+_TIMES = (
+    ("p50", "p90", "p95", "p99", "p99.9", "max"),
+    ("p50", "p95", "p99", "max"),
+    ("p50", "p95", "p99"),
+    ("p95",),
+)
+_GAP = 5
 
 
 def render_text(report: Report, *, width: int, color: bool) -> str:
@@ -40,66 +38,64 @@ def render_text(report: Report, *, width: int, color: bool) -> str:
         force_terminal=color,
         color_system="standard" if color else None,
         highlight=False,
+        markup=False,  # what a server said may look like markup
+        emoji=False,
     )
-    for part in _parts(report, width):
+    for part in _parts(report, console):
         console.print(part)
         console.print()
     lines = (line.rstrip() for line in out.getvalue().rstrip().splitlines())
     return "\n".join(lines) + "\n"
 
 
-def _parts(report: Report, width: int) -> Iterator[RenderableType]:
-    yield _heading(report)
+def _parts(report: Report, console: Console) -> Iterator[RenderableType]:
+    yield _heading(report, console)
     if report.details.get("endpoints"):
-        yield _endpoints(report, _TIMES if width >= _WIDE else _TIMES_NARROW)
-    yield _side_by_side(_totals(report), _targets(report), width)
-    undecided = [verdict for verdict in report.verdicts if verdict.outcome != "pass"]
-    if undecided:
-        yield _reasons(undecided)
+        tables = [_endpoints(report, times) for times in _TIMES]
+        yield next((table for table in tables if _fits(table, console)), tables[-1])
+    yield _beside(_totals(report), _targets(report, console), console)
+    if reasons := list(_reasons(report)):
+        yield _hanging(reasons)
     if report.details.get("errors"):
         yield _errors(report)
     if report.notes:
-        yield _notes(report)
+        yield _hanging(_notes(report))
 
 
-def _heading(report: Report) -> RenderableType:
+def _heading(report: Report, console: Console) -> RenderableType:
     story = report.story
-    line = Text(f"asapbench {story.command}", "bold")
+    title = Text(f"asapbench {story.command}", "bold")
+    parts = [title]
     if story.server:
-        line.append(f"  {story.server.agent} at {story.server.url} ({story.server.how})", "none")
-    if story.ended == "complete":
-        return line
-    why = Text(f"{story.ended}: {story.why}", "bold red")
-    return Group(line, why)
+        server = story.server
+        where = Text(_clean(f"{server.agent} at {server.url} ({server.how})"))
+        line = Text("  ").join([title, where])
+        parts = [line] if line.cell_len <= console.width else [title, where]
+    if story.ended != "complete":
+        parts.append(Text(_clean(story.why or "this run was never ended"), "bold red"))
+    return Group(*parts)
 
 
-def _endpoints(report: Report, times: Sequence[str]) -> RenderableType:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    table.add_column("latency by endpoint")
-    for name in ("req/s", *times, "errors"):
-        table.add_column(name, justify="right")
-    names = (*report.details["endpoints"], "")
-    for name in names if len(names) > 2 else names[:1]:
+def _endpoints(report: Report, times: Sequence[str]) -> Table:
+    table = _columns("LATENCY", "req/s", *times, "errors", numbers=True)
+    names = report.details["endpoints"]
+    for name in (*names, "") if len(names) > 1 else names:
         label = f'{{endpoint="{name}"}}' if name else ""
         keys = ["throughput", *(f"latency.{time}" for time in times), "error_rate"]
-        table.add_row(name or "all", *(_shown(report, key + label) for key in keys))
+        shown = (_shown(report, key + label).removesuffix(" req/s") for key in keys)
+        table.add_row(name or "all", *shown)
     return table
 
 
-def _shown(report: Report, key: str) -> str:
-    metric = report.find(key)
-    if metric is None:
-        return "–"
-    shown = show(metric.value, metric.unit)
-    return shown.removesuffix(" req/s")
-
-
-def _totals(report: Report) -> RenderableType:
+def _totals(report: Report) -> RenderableType | None:
+    rows = list(_total_rows(report))
+    if not rows:
+        return None
     table = Table.grid(padding=(0, 2))
     table.add_column()
     table.add_column(justify="right")
-    for name, value in _total_rows(report):
-        table.add_row(name, value)
+    for row in rows:
+        table.add_row(*row)
     return Group(Text("AGGREGATE RESULTS", "bold"), table)
 
 
@@ -123,21 +119,35 @@ def _total_rows(report: Report) -> Iterator[tuple[str, str]]:
             yield label, _shown(report, key)
 
 
-def _targets(report: Report) -> RenderableType:
-    table = Table.grid(padding=(0, 2))
-    for _ in range(4):
-        table.add_column(overflow="fold")
-    for verdict in report.verdicts:
-        table.add_row(verdict.metric, verdict.limit, _measured(verdict), _outcome(verdict.outcome))
+def _shown(report: Report, key: str) -> str:
+    metric = report.find(key)
+    if metric is None:
+        return "–"
+    return show(metric.value, metric.unit)
+
+
+def _targets(report: Report, console: Console) -> RenderableType:
     title = Text("TARGET VERIFICATION", "bold")
-    return Group(title, table, Text(_SENTENCE[report.outcome], _STYLE[report.outcome]))
+    table = _verdicts(report.verdicts, before_bounds=" ")
+    if not _fits(table, console):
+        table = _verdicts(report.verdicts, before_bounds="\n")
+    return Group(title, table, Text(_sentence(report), _STYLE[report.outcome]))
+
+
+def _verdicts(verdicts: Sequence[Verdict], *, before_bounds: str) -> Table:
+    table = Table.grid(padding=(0, 2))
+    for _ in range(3):
+        table.add_column(overflow="fold")
+    table.add_column(no_wrap=True)
+    for verdict in verdicts:
+        measured = _measured(verdict).replace(" [", f"{before_bounds}[")
+        table.add_row(verdict.metric, verdict.limit, measured, _outcome(verdict.outcome))
+    return table
 
 
 def _measured(verdict: Verdict) -> str:
     if verdict.value is None:
         return "–"
-    if verdict.low is None or verdict.high is None:
-        return show(verdict.value, verdict.unit)
     return show_interval(verdict.value, verdict.low, verdict.high, verdict.unit)
 
 
@@ -145,37 +155,81 @@ def _outcome(outcome: Outcome) -> Text:
     return Text(outcome.upper(), _STYLE[outcome])
 
 
-def _side_by_side(left: RenderableType, right: RenderableType, width: int) -> RenderableType:
-    if width < _WIDE:
-        return Group(left, Text(), right)
-    grid = Table.grid(padding=(0, 5))
+def _sentence(report: Report) -> str:
+    missed = sum(verdict.outcome == "fail" for verdict in report.verdicts)
+    sentence = {
+        "pass": "ALL TARGETS MET",
+        "fail": f"{missed} OF {len(report.verdicts)} TARGETS MISSED",
+        "inconclusive": "NO VERDICT: too close to call",
+        "invalid": "NO VERDICT: this measurement is not valid",
+    }[report.outcome]
+    return f"{sentence} (until it was interrupted)" if _cut_short(report) else sentence
+
+
+def _cut_short(report: Report) -> bool:
+    return report.story.ended == "interrupted" and report.outcome != "invalid"
+
+
+def _beside(left: RenderableType | None, right: RenderableType, console: Console) -> RenderableType:
+    if left is None:
+        return right
+    grid = Table.grid(padding=(0, _GAP))
     grid.add_row(left, right)
-    return grid
+    return grid if _fits(grid, console) else Group(left, Text(), right)
 
 
-def _reasons(verdicts: Sequence[Verdict]) -> RenderableType:
-    rows = [
-        Text.assemble(_outcome(verdict.outcome), f"  {verdict.metric}: {verdict.reason}")
-        for verdict in verdicts
-    ]
-    return Group(*rows)
+def _reasons(report: Report) -> Iterator[tuple[Text, Text]]:
+    """What a missed target stands for, and why there is no verdict where there is none.
+
+    Verdicts of one reason come together; a reason that the heading gave is not given again.
+    """
+    grouped: dict[tuple[Outcome, str], list[str]] = {}
+    for verdict in report.verdicts:
+        reason = verdict.why if verdict.outcome == "fail" else verdict.reason
+        if verdict.outcome != "pass" and reason not in {"", report.story.why}:
+            grouped.setdefault((verdict.outcome, reason), []).append(verdict.metric)
+    for (outcome, reason), metrics in grouped.items():
+        yield _outcome(outcome), Text(_clean(f"{', '.join(metrics)}: {reason}"))
 
 
 def _errors(report: Report) -> RenderableType:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1), pad_edge=False)
-    for name in ("errors", "endpoint", "kind", "code", "first seen"):
-        table.add_column(name, overflow="fold")
+    table = _columns("FAILURES", "endpoint", "kind", "code", "the first of them")
     for row in report.details["errors"]:
-        table.add_row(
-            f"{row['count']:,}", row["endpoint"], row["kind"], str(row["code"]), row["first"]
+        first = _clean(row["first"])
+        table.add_row(f"{row['count']:,}", row["endpoint"], row["kind"], str(row["code"]), first)
+    return table
+
+
+def _notes(report: Report) -> Iterator[tuple[Text, Text]]:
+    for note in report.notes:
+        hint = f"\n{note.hint}" if note.hint else ""
+        yield Text("Note", "bold yellow"), Text(_clean(note.text + hint))
+
+
+def _columns(first: str, *others: str, numbers: bool = False) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="none")
+    table.add_column(Text(first, "bold"), no_wrap=numbers)
+    for name in others:
+        table.add_column(
+            name, justify="right" if numbers else "left", overflow="fold", no_wrap=numbers
         )
     return table
 
 
-def _notes(report: Report) -> RenderableType:
-    rows: list[RenderableType] = []
-    for note in report.notes:
-        rows.append(Text.assemble(("Note ", "bold yellow"), note.text))
-        if note.hint:
-            rows.append(Padding(Text(note.hint), (0, 0, 0, 5)))
-    return Group(*rows)
+def _hanging(rows: Iterable[tuple[Text, Text]]) -> RenderableType:
+    table = Table.grid(padding=(0, 2))
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def _fits(renderable: RenderableType, console: Console) -> bool:
+    # measured as if there were no edge: what does not fit is else measured as what it is cut to
+    unbounded = console.options.update(width=10_000)
+    return Measurement.get(console, unbounded, renderable).maximum <= console.width
+
+
+def _clean(text: str) -> str:
+    """Without the colours and control characters that a server's words may hold."""
+    lines = Text.from_ansi(text).plain.split("\n")
+    return "\n".join("".join(filter(str.isprintable, line)) for line in lines)

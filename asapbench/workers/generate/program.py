@@ -1,0 +1,92 @@
+"""The program: takes an offer, then commands, and leaves rows and events."""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import sys
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from traceback import print_exception
+from typing import Any, NoReturn
+
+import locust  # noqa: F401 - first of the imports that use sockets: it patches the standard library
+from gevent import get_hub
+from gevent.event import Event as Signal
+from gevent.queue import Queue
+from pydantic import ValidationError
+
+from asapbench.offer import REQUESTS, Command, Event, Offer
+from asapbench.series import Writer
+from asapbench.workers.generate.control import Lines, tell
+from asapbench.workers.generate.crowd import Crowd
+from asapbench.workers.generate.scene import scene_of
+from asapbench.workers.generate.users import runner_of
+
+_USAGE = 2
+
+
+def main() -> None:
+    lines = Lines()
+    try:
+        offer = Offer.model_validate_json(lines.wait())
+        with Writer(Path(offer.records), REQUESTS) as writer:
+            _serve(offer, lines, writer)
+    except ValidationError as error:
+        _refuse(_first_error(error))
+    except (ValueError, OSError) as error:
+        _refuse(str(error))
+    tell(Event(event="stopped", at=monotonic()))
+
+
+def _serve(offer: Offer, lines: Lines, writer: Writer) -> None:
+    """Take commands until one says stop."""
+    get_hub().handle_error = _crash
+    scene = scene_of(offer, get_hub().loop, writer.append, tell)
+    crowd = Crowd(scene, tell)
+    runner = runner_of(crowd)
+    commands: Queue[bytes] = Queue()
+    lines.follow(scene.loop, commands.put)
+    _settle()
+    tell(Event(event="ready", at=monotonic()))
+    while (command := Command.model_validate_json(commands.get())).load is not None:
+        crowd.offer(command.load)
+        runner.start(command.load.users, command.load.spawn_rate)
+    stopped = Signal()
+    crowd.stop(command.drain, stopped.set)
+    stopped.wait()
+    runner.quit()
+
+
+def _settle() -> None:
+    """Let a few thousand users have sockets, and keep the garbage collector out of the way.
+
+    A full collection walks the objects of locust and all that it imports, some 50 ms in which no
+    slot is met: they are frozen, since they live as long as the process. The request path makes no
+    cycles, so what is left to collect is little and may be looked for rarely; not never, as a
+    server that closes each connection leaves the parsers of those behind.
+    """
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with suppress(ValueError):  # macOS allows less than its hard limit
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 50, 50)
+
+
+def _crash(_context: Any, kind: Any, error: Any, trace: Any) -> NoReturn:
+    """End with the traceback of an error nobody expected: to go on would be to measure less."""
+    print_exception(kind, error, trace)
+    os._exit(1)
+
+
+def _first_error(error: ValidationError) -> str:
+    first = error.errors(include_input=False, include_url=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+
+
+def _refuse(text: str) -> NoReturn:
+    sys.stderr.write(f"{text}\n")
+    sys.exit(_USAGE)

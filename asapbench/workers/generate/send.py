@@ -1,0 +1,139 @@
+"""The exchange of `POST /asap`: a task request in a JSON-RPC call, and the reply to it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from operator import itemgetter
+from typing import Any
+from uuid import uuid4
+
+from pydantic_core import from_json, to_json
+
+from asap.models import Envelope, TaskRequest
+from asap.models.constants import ASAP_PROTOCOL_VERSION, ASAP_VERSION_HEADER
+from asap.models.ids import generate_id
+from asapbench.offer import Offer, Outcome
+from asapbench.workers.generate.clock import Clock
+from asapbench.workers.generate.failure import Failure, excerpt
+from asapbench.workers.generate.headers import head, merge
+
+SENDER = "urn:asap:agent:asapbench"
+
+_JSON = {"Content-Type": "application/json", ASAP_VERSION_HEADER: "2.2"}
+_DIGITS = 16  # of a request's number; a ULID is 10 characters of time and 16 others
+_CODES = range(-(2**31), 2**31)  # what a row can hold
+_typed = itemgetter("asap_version", "sender", "recipient", "payload_type", "payload")
+_TYPES = (str, str, str, str, dict)
+
+
+class SendExchange:
+    """Writes a request by joining parts that were cut once with what is fresh in it.
+
+    The call's id is `req-NUMBER`, the envelope's a ULID of the generator's start and the number.
+    `{n}` in the input becomes the number.
+    """
+
+    def __init__(self, offer: Offer, target: str, headers: Mapping[str, str], clock: Clock) -> None:
+        self._clock = clock
+        self._echo = offer.skill == "echo"
+        self._input = to_json(offer.input)
+        self._counts = b"{n}" in self._input
+        self._fixed_input = from_json(self._input)
+        self._ulid_time = generate_id()[: 26 - _DIGITS]
+        self._parts = _cut_call(offer, self._ulid_time)
+        length = len(self._body(10 ** (_DIGITS - 1)))
+        self._head = head("POST", target, merge(_JSON, headers) | {"Content-Length": str(length)})
+
+    def request(self, number: int) -> bytes:
+        return self._head + self._body(number)
+
+    def check(self, number: int, body: bytes) -> Failure | None:
+        try:
+            reply = from_json(body, allow_inf_nan=False, cache_strings="keys")
+        except ValueError:
+            return _invalid("no JSON", body)
+        if not isinstance(reply, dict) or reply.get("jsonrpc") != "2.0" or "id" not in reply:
+            return _invalid("no JSON-RPC", body)
+        if "error" in reply:
+            return _rpc_error(reply, body)
+        envelope = _envelope_of(reply)
+        if envelope is None:
+            return _invalid("no envelope in the result", body)
+        difference = self._difference(number, reply["id"], envelope)
+        if not difference:
+            return None
+        return Failure(Outcome.MISMATCH, 0, f"{difference}: {excerpt(body)}")
+
+    def _body(self, number: int) -> bytes:
+        before_id, before_time, before_input, before_call, end = self._parts
+        digits = b"%d" % number
+        given = self._input.replace(b"{n}", digits) if self._counts else self._input
+        envelope = (before_id, digits, before_time, self._clock.now, before_input, given)
+        return b"".join((*envelope, before_call, digits, end))
+
+    def _difference(self, number: int, call: Any, envelope: dict[str, Any]) -> str:
+        if call != f"req-{number}":
+            return f"the id is not 'req-{number}'"
+        asked = f"{self._ulid_time}{number}"
+        if envelope.get("correlation_id") != asked:
+            return f"the correlation_id is not {asked!r}"
+        if self._echo and _echoed(envelope["payload"]) != self._given(number):
+            return "the payload does not echo the input"
+        return ""
+
+    def _given(self, number: int) -> Any:
+        if not self._counts:
+            return self._fixed_input
+        return from_json(self._input.replace(b"{n}", b"%d" % number))
+
+
+def _cut_call(offer: Offer, ulid_time: str) -> list[bytes]:
+    """Make a valid call and cut it where the id's digits, the time, the input and the digits go."""
+    task = TaskRequest(conversation_id=generate_id(), skill_id=offer.skill, input=offer.input)
+    envelope = Envelope(
+        asap_version=ASAP_PROTOCOL_VERSION,
+        sender=SENDER,
+        recipient=offer.recipient,
+        payload_type="task.request",
+        payload=task,
+    ).model_dump(mode="json")
+    marks = [uuid4().hex for _ in range(4)]
+    envelope["id"] = f"{ulid_time}{marks[0]}"
+    envelope["timestamp"] = marks[1]
+    envelope["payload"]["input"] = marks[2]
+    call = {"jsonrpc": "2.0", "method": "asap.send", "params": {"envelope": envelope}}
+    call["id"] = f"req-{marks[3]}"
+    return _cut(to_json(call), (marks[0], marks[1], f'"{marks[2]}"', marks[3]))
+
+
+def _cut(text: bytes, marks: Iterable[str]) -> list[bytes]:
+    parts = []
+    for mark in marks:
+        part, _, text = text.partition(mark.encode())
+        parts.append(part)
+    return [*parts, text]
+
+
+def _rpc_error(reply: dict[str, Any], body: bytes) -> Failure:
+    error = reply["error"]
+    code = error.get("code") if isinstance(error, dict) else None
+    if type(code) is not int or code not in _CODES or "result" in reply:
+        return _invalid("no JSON-RPC error", body)
+    return Failure(Outcome.RPC_ERROR, code, excerpt(body))
+
+
+def _envelope_of(reply: dict[str, Any]) -> dict[str, Any] | None:
+    try:
+        envelope: dict[str, Any] = reply["result"]["envelope"]
+        return envelope if tuple(map(type, _typed(envelope))) == _TYPES else None
+    except (KeyError, TypeError, IndexError):  # not there, or something else than an object
+        return None
+
+
+def _echoed(payload: dict[str, Any]) -> Any:
+    result = payload.get("result")
+    return result.get("echoed") if isinstance(result, dict) else None
+
+
+def _invalid(what: str, body: bytes) -> Failure:
+    return Failure(Outcome.INVALID, 200, f"{what}: {excerpt(body)}")
