@@ -1,0 +1,137 @@
+"""One JSON-RPC request in, one JSON-RPC response out."""
+
+import asyncio
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+from pydantic_core import PydanticSerializationError, to_json
+
+from asap.models.entities import Manifest
+from asap.models.envelope import Envelope
+from asap.transport.auth import Authenticator, check_sender
+from asap.transport.handlers import HandlerNotFoundError, HandlerRegistry
+from asap.transport.jsonrpc import INVALID_REQUEST, JsonRpcRequest
+from asap.transport.metrics import OTHER, ServerMetrics
+from asap.transport.parsing import parse_json, read_envelope, read_request
+from asap.transport.rpc_errors import RpcError, RpcId, rpc_error_of
+from asap.transport.validators import (
+    NonceStore,
+    validate_envelope_nonce,
+    validate_envelope_timestamp,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatcher:
+    """Answers requests on behalf of one agent. `answer` never raises."""
+
+    manifest: Manifest
+    registry: HandlerRegistry
+    metrics: ServerMetrics
+    authenticator: Authenticator | None = None
+    nonces: NonceStore | None = None
+    debug: bool = False
+
+    def parse(self, body: bytes) -> Any:
+        """The JSON value in the body; RpcError, which is counted, if there is none."""
+        started = perf_counter()
+        try:
+            return parse_json(body)
+        except RpcError as error:
+            self.metrics.request_failed(error.error_type, OTHER, perf_counter() - started)
+            raise
+
+    async def answer(self, value: Any, authorization: bytes) -> bytes:
+        """The response to the request in a JSON value."""
+        started = perf_counter()
+        try:
+            request = read_request(value)
+        except RpcError as error:
+            return self._refuse(error, error.request_id, OTHER, started)
+        try:
+            agent = None
+            if self.authenticator is not None:
+                agent = await self.authenticator.authenticate(authorization)
+            envelope = self._admit(request, agent)
+            response = _success(await self._handle(envelope), request.id)
+        except Exception as error:
+            return self._fail(error, request, started)
+        self.metrics.of(envelope.payload_type).request_succeeded(perf_counter() - started)
+        return response
+
+    async def answer_all(self, values: list[Any], authorization: bytes) -> bytes:
+        """The responses to a batch, in its order; the requests are handled concurrently."""
+        responses = await asyncio.gather(
+            *(self._answer_item(value, authorization) for value in values)
+        )
+        return b"[" + b",".join(responses) + b"]"
+
+    async def _answer_item(self, value: Any, authorization: bytes) -> bytes:
+        if isinstance(value, dict):
+            return await self.answer(value, authorization)
+        return RpcError(INVALID_REQUEST, None, error_type="invalid_request").to_json(None)
+
+    def _admit(self, request: JsonRpcRequest, agent: str | None) -> Envelope:
+        envelope = read_envelope(request.params)
+        if agent is not None:
+            check_sender(envelope.sender, agent)
+        validate_envelope_timestamp(envelope)
+        validate_envelope_nonce(envelope, self.nonces)
+        return envelope
+
+    async def _handle(self, envelope: Envelope) -> Envelope:
+        if not self.registry.has_handler(envelope.payload_type):
+            raise HandlerNotFoundError(envelope.payload_type)
+        metrics = self.metrics.of(envelope.payload_type)
+        started = perf_counter()
+        try:
+            return _checked(await self.registry.dispatch_async(envelope, self.manifest))
+        except Exception:
+            self.metrics.handler_failed(envelope.payload_type)
+            raise
+        finally:
+            metrics.handler_ran(perf_counter() - started)
+
+    def _fail(self, error: Exception, request: JsonRpcRequest, started: float) -> bytes:
+        rpc_error = rpc_error_of(error, debug=self.debug)
+        return self._refuse(rpc_error, request.id, self._label(request), started)
+
+    def _refuse(
+        self, error: RpcError, request_id: RpcId, payload_type: str, started: float
+    ) -> bytes:
+        self.metrics.request_failed(error.error_type, payload_type, perf_counter() - started)
+        return error.to_json(request_id)
+
+    def _label(self, request: JsonRpcRequest) -> str:
+        # only types with a handler become labels: anyone could make up any number of others
+        envelope = request.params.get("envelope")
+        payload_type = envelope.get("payload_type") if isinstance(envelope, dict) else None
+        if isinstance(payload_type, str) and self.registry.has_handler(payload_type):
+            return payload_type
+        return OTHER
+
+
+def _checked(reply: object) -> Envelope:
+    if not isinstance(reply, Envelope):
+        raise TypeError(f"The handler returned {type(reply).__name__}, not an Envelope")
+    return reply
+
+
+def _success(reply: Envelope, request_id: str | int) -> bytes:
+    return b'{"jsonrpc":"2.0","result":{"envelope":%b},"id":%b}' % (
+        _envelope_json(reply),
+        to_json(request_id),
+    )
+
+
+def _envelope_json(envelope: Envelope) -> bytes:
+    try:
+        return envelope.__pydantic_serializer__.to_json(envelope, warnings=False)
+    except PydanticSerializationError:
+        if isinstance(envelope.payload, dict):
+            raise
+        # on its own, a payload may be nested one level deeper: the 254 that the protocol allows
+        rest = envelope.model_dump_json(exclude={"payload"}, warnings=False).encode()
+        payload = envelope.payload.model_dump_json(warnings=False).encode()
+        return rest[:-1] + b',"payload":' + payload + b"}"

@@ -1,0 +1,116 @@
+"""Values that many tests need: an environment, a story, a run made of rows, golden files."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from asapbench.model import Environment, Measurement, Run, Server, Story, Window
+from asapbench.offer import REQUESTS, Flag, Outcome
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+Row = dict[str, float]
+
+
+# Not in tests/conftest.py: that would put tests/ on the import path, and with it the folders
+# tests/asap and tests/asapbench in the way of the packages of these names.
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-golden",
+        action="store_true",
+        help="write the golden files anew (pytest tests/asapbench/unit --update-golden)",
+    )
+
+
+@pytest.fixture
+def golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Compare a text with a golden file, or write that file with --update-golden."""
+
+    def compare(name: str, text: str) -> None:
+        file = GOLDEN / name
+        if request.config.getoption("--update-golden", default=False):
+            file.write_text(text, encoding="utf-8")
+        assert text == file.read_text(encoding="utf-8")
+
+    return compare
+
+
+@pytest.fixture(scope="session")
+def environment() -> Environment:
+    return Environment(
+        hostname="bench-1",
+        system="Linux 6.8 x86_64",
+        cpu="Example CPU 3.0 GHz",
+        cores=4,
+        memory=16_000_000_000,
+        python="CPython 3.11.7",
+        versions={"asapbench": "0.1.0"},
+        commit=None,
+        load_average=0.2,
+        server_cpus=(3,),
+        generator_cpus=(0,),
+    )
+
+
+@pytest.fixture(scope="session")
+def make_story(environment: Environment) -> Callable[..., Story]:
+    """A story of a load run that went well, with changes."""
+
+    def make(**changes: Any) -> Story:
+        story = {
+            "command": "load",
+            "started_at": "2025-11-23T10:00:00+00:00",
+            "duration": 75.0,
+            "plan": {"user_class": "mixed"},
+            "environment": environment,
+            "server": Server(
+                url="http://127.0.0.1:8000",
+                pid=42,
+                how="embedded",
+                agent="urn:asap:agent:default-server",
+                version="1.0.0",
+            ),
+            "windows": (Window(name="measured", start=100.0, end=160.0),),
+            "ended": "complete",
+        }
+        return Story.model_validate({**story, **changes})
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def row() -> Callable[..., Row]:
+    """A row of REQUESTS: served 1 ms after it was planned, if nothing else is said."""
+
+    def make(
+        planned: float, sent: float | None = None, done: float | None = None, **more: Any
+    ) -> Row:
+        sent = planned if sent is None else sent
+        done = (planned if np.isnan(sent) else sent) + 0.001 if done is None else done
+        given: Row = {"outcome": Outcome.OK, "flags": Flag(0), "code": 0, "user": 0, "endpoint": 0}
+        return {"planned": planned, "sent": sent, "done": done} | given | more
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def make_run(make_story: Callable[..., Story]) -> Callable[..., Run]:
+    """A run whose requests are these rows."""
+
+    def make(rows: Iterable[Row], **changes: Any) -> Run:
+        return Run(make_story(**changes), (_requests_table(list(rows)),))
+
+    return make
+
+
+def _requests_table(rows: list[Row]) -> Measurement:
+    types = {"d": "<f8", "i": "<i4", "I": "<u4", "B": "u1"}
+    columns = {
+        column.name: np.array([row[column.name] for row in rows], types[column.code])
+        for column in REQUESTS.columns
+    }
+    units = {column.name: column.unit for column in REQUESTS.columns}
+    return Measurement(REQUESTS.name, columns, units)

@@ -1,0 +1,88 @@
+"""Where results go."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from asapbench.errors import BrokenRun, Exit
+from asapbench.model import Metric, Report, Story
+from asapbench.outputs import Outputs, write
+
+
+@pytest.fixture
+def report(make_story: Callable[..., Story]) -> Report:
+    return Report(
+        story=make_story(),
+        metrics=(Metric(name="latency.p95", unit="s", value=0.0034),),
+        verdicts=(),
+        notes=(),
+        details={"endpoints": ["asap"], "seconds": [{"second": 1, "requests": 5}]},
+        outcome="invalid",
+        exit_code=Exit.NO_VERDICT,
+    )
+
+
+def test_nothing_is_written_that_was_not_asked_for(
+    report: Report, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(report, Outputs())
+    assert list(tmp_path.iterdir()) == []
+    assert capsys.readouterr().out == ""
+
+
+def test_json_goes_to_its_file(report: Report, tmp_path: Path) -> None:
+    write(report, Outputs(json_=tmp_path / "out.json"))
+    assert json.loads((tmp_path / "out.json").read_text())["command"] == "load"
+
+
+def test_json_to_a_dash_has_standard_output_for_itself(
+    report: Report, capsys: pytest.CaptureFixture[str]
+) -> None:
+    outputs = Outputs(json_=Path("-"))
+    write(report, outputs)
+    assert outputs.stdout_taken
+    assert json.loads(capsys.readouterr().out)["command"] == "load"
+
+
+def test_csv_tables_are_named_by_their_prefix(report: Report, tmp_path: Path) -> None:
+    write(report, Outputs(csv=tmp_path / "run.1"))
+    assert {file.name for file in tmp_path.iterdir()} == {
+        "run.1_metrics.csv",
+        "run.1_endpoints.csv",
+        "run.1_seconds.csv",
+    }
+
+
+def test_csv_alone_leaves_standard_output_to_the_text(tmp_path: Path) -> None:
+    assert not Outputs(csv=tmp_path / "run").stdout_taken
+
+
+@pytest.mark.parametrize("option", ["json_", "csv"])
+def test_a_file_in_no_folder_is_refused_before_anything_runs(option: str, tmp_path: Path) -> None:
+    for place in (tmp_path, tmp_path / "none" / "out"):
+        with pytest.raises(ValidationError, match="must be a file in a folder that exists"):
+            Outputs.model_validate({option: place})
+
+
+def test_a_file_that_may_not_be_written_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
+    with pytest.raises(ValidationError, match="can be written"):
+        Outputs(json_=tmp_path / "out")
+
+
+def test_csv_to_a_dash_is_refused() -> None:
+    with pytest.raises(ValidationError, match="must be the beginning of file names"):
+        Outputs(csv=Path("-"))
+
+
+def test_a_file_that_turns_out_unwritable_is_named(report: Report, tmp_path: Path) -> None:
+    outputs = Outputs(json_=tmp_path / "out.json")
+    (tmp_path / "out.json").mkdir()
+    with pytest.raises(BrokenRun, match=r"out\.json' cannot be written: Is a directory"):
+        write(report, outputs)

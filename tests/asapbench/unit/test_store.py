@@ -1,0 +1,119 @@
+"""Runs on disk."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from asapbench import store
+from asapbench.errors import BrokenRun, UsageError
+from asapbench.model import Environment, Note, Plan, Story, Window
+from asapbench.series import Column, Layout, Writer
+from asapbench.store import Recording, begin, load
+
+MakeStory = Callable[..., Story]
+
+
+@pytest.fixture
+def recording(tmp_path: Path, environment: Environment) -> Recording:
+    return begin("load", Plan(), environment, tmp_path / "runs-here")
+
+
+def test_a_run_begins_with_its_plan_and_environment_on_disk(
+    recording: Recording, environment: Environment
+) -> None:
+    story = load(recording.folder).story
+    assert (story.command, story.ended) == ("load", "running")
+    assert story.plan == Plan().stored()
+    assert story.environment == environment
+    assert recording.folder.name.endswith("-load")
+
+
+def test_what_is_told_is_on_disk_at_once(recording: Recording) -> None:
+    window = Window(name="measured", start=1.0, end=2.0)
+    recording.tell(windows=(window,), notes=(Note(code="a", text="b"),))
+    recording.tell(ended="complete")
+    assert load(recording.folder).story == recording.story
+    assert recording.story.windows == (window,)
+
+
+def test_a_run_has_the_numbers_of_all_its_series(recording: Recording) -> None:
+    for name in ("b", "a"):
+        with Writer(
+            recording.path(f"{name}.series"), Layout(name, (Column("at", "s", "d"),))
+        ) as writer:
+            writer.append(1.5)
+    assert [table.name for table in recording.run().measurements] == ["a", "b"]
+
+
+def test_a_secret_of_the_plan_is_not_on_disk(
+    tmp_path: Path, environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TOKEN", "s3cret-of-env")
+    plan = Plan(header=("Authorization: Bearer $TOKEN", "X-Api-Key: s3cret-of-line"))
+    folder = begin("load", plan, environment, tmp_path).folder
+    text = (folder / "story.json").read_text()
+    assert "s3cret" not in text
+    assert "Bearer $TOKEN" in text
+
+
+def test_runs_of_one_second_have_folders_of_their_own(
+    tmp_path: Path, environment: Environment
+) -> None:
+    folders = [begin("load", Plan(), environment, tmp_path).folder for _ in range(5)]
+    assert len(set(folders)) == 5
+
+
+def test_runs_are_ignored_by_git(tmp_path: Path, environment: Environment) -> None:
+    begin("load", Plan(), environment, tmp_path)
+    assert (tmp_path / ".gitignore").read_text() == "*\n"
+
+
+def test_only_the_newest_runs_are_kept(tmp_path: Path, environment: Environment) -> None:
+    for number in range(store.KEPT + 3):
+        (tmp_path / "runs" / f"20000101-0000{number:02}-load").mkdir(parents=True)
+    begin("load", Plan(), environment, tmp_path)
+    left = sorted(folder.name for folder in (tmp_path / "runs").iterdir())
+    assert len(left) == store.KEPT
+    assert left[0] == "20000101-000004-load"
+
+
+def test_a_folder_that_cannot_be_written_is_refused(
+    tmp_path: Path, environment: Environment
+) -> None:
+    (tmp_path / "store").write_text("a file in the way")
+    with pytest.raises(UsageError, match=r"store' below the current folder, which cannot be"):
+        begin("load", Plan(), environment, tmp_path / "store")
+
+
+def test_a_story_that_cannot_be_written_breaks_the_run_in_words(recording: Recording) -> None:
+    (recording.folder / "story.json.new").mkdir()
+    with pytest.raises(BrokenRun, match=r"story\.json\.new' cannot be written: Is a directory"):
+        recording.tell(ended="complete")
+
+
+def test_the_story_is_whole_even_if_writing_it_anew_failed(recording: Recording) -> None:
+    before = recording.story
+    (recording.folder / "story.json.new").mkdir()
+    with pytest.raises(BrokenRun):
+        recording.tell(ended="complete")
+    assert load(recording.folder).story == before
+
+
+def test_a_folder_without_a_run_is_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(BrokenRun, match="cannot be read as a run: No such file or directory"):
+        load(tmp_path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"command": 5}'])
+def test_a_broken_story_is_refused_in_one_line(tmp_path: Path, text: str) -> None:
+    (tmp_path / "story.json").write_text(text)
+    with pytest.raises(BrokenRun, match=r"cannot be read as a run: story\.json: ") as caught:
+        load(tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_broken_series_is_refused_by_name(recording: Recording) -> None:
+    recording.path("requests.series").write_bytes(b"\0" * 100)
+    with pytest.raises(BrokenRun, match=r"requests\.series' holds no series of numbers"):
+        recording.run()
