@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import io
 import os
 import shutil
 import signal
@@ -21,7 +22,7 @@ import asap
 from asapbench import __version__
 from asapbench.commands import benches, commands
 from asapbench.errors import BenchError, Exit, UsageError
-from asapbench.model import Bench, Command, Plan, Value
+from asapbench.model import Bench, Command, Plan, Report, Value
 from asapbench.outputs import Outputs, write
 from asapbench.settings import complete, option_name
 
@@ -34,6 +35,8 @@ _EPILOG = (
 def main() -> NoReturn:
     """Run the command line and exit; no traceback reaches a user."""
     signal.signal(signal.SIGTERM, _interrupt)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without µ still gets its verdict
     try:
         _refuse_foreign_asap()
         code = application()(standalone_mode=False)
@@ -81,7 +84,7 @@ def _version(
 
 def _measuring(bench: Bench) -> Callable[..., int]:
     def run(**given: Any) -> int:
-        plan, outputs = complete((bench.plan, Outputs), bench.name, _set(given))
+        plan, outputs = complete((bench.plan, Outputs), bench.name, _set(given), _tables())
         return _run(bench, plan, outputs)
 
     return _with_options(run, bench.plan, Outputs)
@@ -89,12 +92,17 @@ def _measuring(bench: Bench) -> Callable[..., int]:
 
 def _answering(command: Command) -> Callable[..., int]:
     def run(**given: Any) -> int:
-        (options,) = complete((command.options,), command.name, _set(given))
+        (options,) = complete((command.options,), command.name, _set(given), _tables())
         text, code = command.run(options)
         sys.stdout.write(text)
         return code
 
     return _with_options(run, command.options)
+
+
+def _tables() -> frozenset[str]:
+    """The tables that a file of options may hold: one a command."""
+    return frozenset(benches()) | frozenset(commands())
 
 
 def _set(given: dict[str, Any]) -> dict[str, Any]:
@@ -154,14 +162,19 @@ def _run(bench: Bench, plan: Plan, outputs: Outputs) -> int:
 
     with watching(quiet=outputs.quiet) as watch:
         report = execute(bench, plan, watch)
-    write(report, outputs)
     if not outputs.stdout_taken:
-        from asapbench.report.text import render_text
-
-        color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-        width = shutil.get_terminal_size((120, 24)).columns
-        sys.stdout.write(render_text(report, width=width, color=color))
+        _show(report, brief=outputs.quiet)
+    write(report, outputs)
     return report.exit_code
+
+
+def _show(report: Report, *, brief: bool) -> None:
+    from asapbench.report.text import render_text  # rich: not for --help
+
+    color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    width = shutil.get_terminal_size((120, 24)).columns
+    sys.stdout.write(render_text(report, width=width, color=color, brief=brief))
+    sys.stdout.flush()
 
 
 def _refuse_foreign_asap() -> None:

@@ -65,6 +65,8 @@ class Plan(Value):
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("must be a URL such as http://127.0.0.1:8000")
         parts.port  # noqa: B018 - raises ValueError for a port that is no number
+        if parts.username is not None:
+            raise ValueError("must hold no user or password: give --header 'Authorization: $NAME'")
         return value.rstrip("/")
 
     @field_validator("serve")

@@ -30,14 +30,19 @@ def variable_name(field: str) -> str:
 
 
 def complete(
-    models: Sequence[type[BaseModel]], command: str, given: Mapping[str, Any]
+    models: Sequence[type[BaseModel]],
+    command: str,
+    given: Mapping[str, Any],
+    commands: frozenset[str] = frozenset(),
 ) -> list[Any]:
     """One value of each model, from what was given and what stands elsewhere.
 
     The command line wins over the environment, that over `asapbench.toml`, that over
     `pyproject.toml`. Raises UsageError naming the option, its value, what is allowed, and where it
-    was set.
+    was set; also where a file has a table for none of `commands`.
     """
+    if commands:
+        _refuse_unknown_tables(commands)
     fields = [field for model in models for field in model.model_fields]
     sources: dict[str, str] = {}
     values: dict[str, Any] = {}
@@ -69,6 +74,13 @@ def _file_layer(file: Path, keys: Sequence[str], fields: Sequence[str]) -> Layer
     return f"{{option}} (in {place})", {by_option[key]: value for key, value in table.items()}
 
 
+def _refuse_unknown_tables(commands: frozenset[str]) -> None:
+    for file, keys in ((_PROJECT_FILE, ("tool", "asapbench")), (_OWN_FILE, ())):
+        for name in sorted(set(_table(file, keys)) - commands):
+            known = ", ".join(sorted(commands))
+            raise UsageError(f"{file}: there is no command {name!r}, only {known}")
+
+
 def _table(file: Path, keys: Sequence[str]) -> Mapping[str, Any]:
     if not file.is_file():
         return {}
@@ -97,6 +109,11 @@ def _validated(
         raise UsageError(_one_line(error, model, sources)) from error
 
 
+def _plain(value: Any) -> str:
+    """A value as it may be shown: without the password that a URL may hold."""
+    return re.sub(r"//[^/@]*@", "//***@", repr(value))
+
+
 def _is_list(model: type[BaseModel], field: str) -> bool:
     return get_origin(model.model_fields[field].annotation) is tuple
 
@@ -108,7 +125,7 @@ def _one_line(error: ValidationError, model: type[BaseModel], sources: Mapping[s
         return re.sub(r"--[\w-]+", lambda option: _source(option[0], sources), message)
     field = str(first["loc"][0])
     # a list may hold headers, whose values are nobody's business
-    shown = "" if _is_list(model, field) else f"{first['input']!r} is refused: "
+    shown = "" if _is_list(model, field) else f"{_plain(first['input'])} is refused: "
     return f"{sources.get(field, option_name(field))}: {shown}{message}"
 
 

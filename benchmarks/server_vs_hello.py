@@ -4,10 +4,10 @@ Two uvicorns of the same configuration, one behind `hello` and one behind
 `asap.transport.server:app`, are driven in alternation by the same client with the same request.
 They share one core and the client has another; only one of the two is under load at any time.
 
-The client looks for answers at every tick instead of sleeping until one arrives. To wake a sleeping
-process on another core costs the sender, on a virtual machine, as much as several system calls;
-the slower server pays it for each answer and the faster one for few, and the ratio would tell more
-of the machine than of the servers.
+The client never sleeps, it polls. To wake a sleeping process on another core costs the sender, on
+a virtual machine, as much as several system calls; the slower server pays it for every answer and
+the faster one for few, and the ratio would tell more of the machine than of the servers. So it is
+its idle time, in which a poll found nothing, that shows that the client is not the bottleneck.
 
     python -m benchmarks.server_vs_hello [--rounds 5] [--seconds 2]
 """
@@ -17,23 +17,23 @@ import json
 import os
 import selectors
 import socket
-import statistics
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
+from statistics import median
 from typing import Any
 
+import psutil
 import uvicorn
 
 from asap.models.envelope import Envelope
 from asap.models.payloads import TaskRequest
 from asap.transport.jsonrpc import JsonRpcRequest
 
-CONNECTIONS = 128
-TICK_SECONDS = 0.0005
+CONNECTIONS = 32
 WARM_UP_SECONDS = 0.5
 APPS = {
     "hello": "benchmarks.server_vs_hello:hello",
@@ -78,10 +78,15 @@ def _http(body: bytes) -> bytes:
 
 @dataclass(frozen=True)
 class Load:
-    """One round of load: requests per second, and the client's share of its core (0 to 1)."""
+    """One round of load.
+
+    `rate` is in requests per second, `cpu` the server's CPU seconds per request, `client_idle` the
+    share of the time in which the client had nothing to do.
+    """
 
     rate: float
-    client_cpu: float
+    cpu: float
+    client_idle: float
 
 
 class Connection:
@@ -118,24 +123,41 @@ def _is_success(response: bytes) -> bool:
     return response.startswith(b"HTTP/1.1 200") and b'"error"' not in response
 
 
-def drive(port: int, seconds: float) -> Load:
+@dataclass(frozen=True)
+class Server:
+    """A uvicorn under load."""
+
+    port: int
+    process: psutil.Process
+
+    def cpu_seconds(self) -> float:
+        times = self.process.cpu_times()
+        return float(times.user + times.system)
+
+
+def drive(server: Server, seconds: float) -> Load:
     """Keep every connection busy for a while."""
     request = request_bytes()
     with ExitStack() as stack, selectors.DefaultSelector() as selector:
         for _ in range(CONNECTIONS):
-            connection = stack.enter_context(closing(Connection(port, request)))
+            connection = stack.enter_context(closing(Connection(server.port, request)))
             selector.register(connection, selectors.EVENT_READ, data=connection)
-        return _exchange(selector, seconds)
+        cpu = server.cpu_seconds()
+        answered, elapsed, idle = _exchange(selector, seconds)
+        cpu = server.cpu_seconds() - cpu
+    return Load(rate=answered / elapsed, cpu=cpu / answered, client_idle=idle / elapsed)
 
 
-def _exchange(selector: selectors.BaseSelector, seconds: float) -> Load:
-    answered = 0
-    cpu, started = time.process_time(), time.perf_counter()
-    while (elapsed := time.perf_counter() - started) < seconds:
-        for key, _ in selector.select(0):
+def _exchange(selector: selectors.BaseSelector, seconds: float) -> tuple[int, float, float]:
+    answered, idle = 0, 0.0
+    now = started = time.perf_counter()
+    while now - started < seconds:
+        ready = selector.select(0)
+        for key, _ in ready:
             answered += key.data.turn()
-        time.sleep(TICK_SECONDS)
-    return Load(rate=answered / elapsed, client_cpu=(time.process_time() - cpu) / elapsed)
+        before, now = now, time.perf_counter()
+        idle += 0 if ready else now - before
+    return answered, now - started, idle
 
 
 def serve(app: str, fd: int) -> None:
@@ -147,8 +169,8 @@ def serve(app: str, fd: int) -> None:
 
 
 @contextmanager
-def server(app: str, core: int) -> Iterator[int]:
-    """A uvicorn of its own, pinned to a core; yields its port."""
+def serving(app: str, core: int) -> Iterator[Server]:
+    """A uvicorn of its own, pinned to a core."""
     with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
         fd = listener.fileno()
         command = [
@@ -163,23 +185,36 @@ def server(app: str, core: int) -> Iterator[int]:
         with subprocess.Popen(command, pass_fds=[fd]) as process:
             os.sched_setaffinity(process.pid, {core})
             try:
-                yield listener.getsockname()[1]
+                port = listener.getsockname()[1]
+                _wait_until_it_answers(port)
+                yield Server(port, psutil.Process(process.pid))
             finally:
                 process.terminate()
 
 
+def _wait_until_it_answers(port: int) -> None:
+    with closing(Connection(port, request_bytes())) as connection:
+        while not connection.turn():
+            pass
+
+
 def measure(rounds: int = 5, seconds: float = 2.0) -> dict[str, float]:
-    """Requests per second, their ratio asap/hello, and the client's highest share of its core."""
+    """What `asap` serves of what `hello` serves, as medians of the rounds.
+
+    `ratio` compares requests per second, `cpu_ratio` requests per CPU second of the server: on a
+    machine that others use too, the second is the steadier one.
+    """
     server_core, client_core = _cores()
     own_cores = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {client_core})
     try:
         with ExitStack() as stack:
-            ports = {app: stack.enter_context(server(app, server_core)) for app in APPS}
-            for port in ports.values():
-                drive(port, WARM_UP_SECONDS)
+            servers = {app: stack.enter_context(serving(app, server_core)) for app in APPS}
+            for server in servers.values():
+                drive(server, WARM_UP_SECONDS)
             found = [
-                {app: drive(port, seconds) for app, port in ports.items()} for _ in range(rounds)
+                {app: drive(server, seconds) for app, server in servers.items()}
+                for _ in range(rounds)
             ]
     finally:
         os.sched_setaffinity(0, own_cores)
@@ -194,14 +229,19 @@ def _cores() -> tuple[int, int]:
 
 
 def _summary(found: list[dict[str, Load]]) -> dict[str, float]:
-    ratios = [loads["asap"].rate / loads["hello"].rate for loads in found]
+    hello, asap = ([loads[app] for loads in found] for app in ("hello", "asap"))
+    ratios = [a.rate / h.rate for a, h in zip(asap, hello, strict=True)]
+    cpu_ratios = [h.cpu / a.cpu for a, h in zip(asap, hello, strict=True)]
     return {
-        "hello_rate": statistics.median(loads["hello"].rate for loads in found),
-        "asap_rate": statistics.median(loads["asap"].rate for loads in found),
-        "ratio": statistics.median(ratios),
+        "ratio": median(ratios),
         "ratio_low": min(ratios),
         "ratio_high": max(ratios),
-        "client_cpu_highest": max(load.client_cpu for loads in found for load in loads.values()),
+        "cpu_ratio": median(cpu_ratios),
+        "hello_rate": median(load.rate for load in hello),
+        "asap_rate": median(load.rate for load in asap),
+        "hello_cpu_microseconds": 1e6 * median(load.cpu for load in hello),
+        "asap_cpu_microseconds": 1e6 * median(load.cpu for load in asap),
+        "client_idle_low": min(load.client_idle for load in hello + asap),
     }
 
 

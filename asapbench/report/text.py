@@ -29,8 +29,8 @@ _TIMES = (
 _GAP = 5
 
 
-def render_text(report: Report, *, width: int, color: bool) -> str:
-    """Lines at most `width` columns wide, with ANSI colours or without."""
+def render_text(report: Report, *, width: int, color: bool, brief: bool = False) -> str:
+    """Lines at most `width` columns wide, with ANSI colours or without; brief: the verdicts."""
     out = io.StringIO()
     console = Console(
         file=out,
@@ -41,11 +41,21 @@ def render_text(report: Report, *, width: int, color: bool) -> str:
         markup=False,  # what a server said may look like markup
         emoji=False,
     )
-    for part in _parts(report, console):
+    for part in _brief_parts(report, console) if brief else _parts(report, console):
         console.print(part)
         console.print()
     lines = (line.rstrip() for line in out.getvalue().rstrip().splitlines())
     return "\n".join(lines) + "\n"
+
+
+def _brief_parts(report: Report, console: Console) -> Iterator[RenderableType]:
+    yield _targets(report, console)
+    yield from _explained(report)
+
+
+def _explained(report: Report) -> Iterator[RenderableType]:
+    if reasons := list(_reasons(report)):
+        yield _hanging(reasons)
 
 
 def _parts(report: Report, console: Console) -> Iterator[RenderableType]:
@@ -54,8 +64,7 @@ def _parts(report: Report, console: Console) -> Iterator[RenderableType]:
         tables = [_endpoints(report, times) for times in _TIMES]
         yield next((table for table in tables if _fits(table, console)), tables[-1])
     yield _beside(_totals(report), _targets(report, console), console)
-    if reasons := list(_reasons(report)):
-        yield _hanging(reasons)
+    yield from _explained(report)
     if report.details.get("errors"):
         yield _errors(report)
     if report.notes:

@@ -256,6 +256,7 @@ REFUSED = {
     ("--duration", "soon"): "a duration is seconds or 90s, 5m, 1h",
     ("--rps", "-1"): "must be greater than 0",
     ("--host", "no url"): "must be a URL such as http://",
+    ("--host", "http://me:sesame@localhost:1"): "'http://***@localhost:1' is refused",
     ("--serve", "run-me"): "{port}",
     ("--host", "http://127.0.0.1:1", "--serve", "x {port}"): "exclude each other",
     ("--header", "broken"): "'Name: value'",
@@ -277,6 +278,25 @@ def test_a_bad_option_exits_2_with_one_line_and_starts_nothing(
     assert result.err.count("\n") == 1
     assert said in result.err
     assert not (bench.folder / ".asapbench").exists()
+
+
+def test_a_file_with_a_table_for_no_command_exits_2(bench: Bench) -> None:
+    (bench.folder / "asapbench.toml").write_text("[laod]\nusers = 1\n")
+    result = bench.load()
+    assert result.code == 2
+    assert "there is no command 'laod', only" in result.err
+
+
+def test_quiet_shows_the_verdicts_alone(bench: Bench) -> None:
+    result = bench.load("--quiet")
+    assert result.code == 0
+    assert result.err == ""
+    assert "TARGET VERIFICATION" in result.out
+    assert "Total requests" not in result.out
+
+
+def test_a_terminal_without_micro_signs_still_gets_its_verdict(bench: Bench) -> None:
+    assert "PASS" in bench.load(PYTHONIOENCODING="ascii").out
 
 
 def test_a_table_with_an_unknown_metric_exits_2_and_names_what_there_is(bench: Bench) -> None:

@@ -1,0 +1,168 @@
+"""A server whose truth is known: `-m asapbench.workers.truth PORT RECORDS BEHAVIOUR`.
+
+It answers like the embedded agent, after the delays that BEHAVIOUR (JSON) says, and writes down
+when each request was read and when its answer was written: that is the truth, not the delay asked
+for, which no timer meets exactly.
+
+What makes the record exact: a request is stamped when it is read, and work on it begins only once
+all that came with it are stamped; the answer is ready before it is due. What makes the delay exact:
+`select` waits in microseconds, where epoll and uvloop count whole milliseconds. Nothing spins, so
+no request holds up another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import selectors
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from itertools import count
+from pathlib import Path
+from time import monotonic
+
+import httptools
+
+from asap.discovery.wellknown import WELLKNOWN_MANIFEST_PATH, manifest_body
+from asap.models import Capability, Endpoint, Envelope, Manifest, Skill
+from asap.transport import create_echo_handler
+from asap.transport.jsonrpc import (
+    INTERNAL_ERROR,
+    JsonRpcError,
+    JsonRpcErrorResponse,
+    JsonRpcRequest,
+    JsonRpcResponse,
+)
+from asap.transport.metrics import ServerMetrics
+from asapbench.selfcheck.behaviour import SERVED, Behaviour, delays
+from asapbench.series import Writer
+
+_MANIFEST = Manifest(
+    id="urn:asap:agent:truth",
+    name="Truth",
+    version="1.0.0",
+    description="Answers after a known time",
+    capabilities=Capability(skills=[Skill(id="echo", description="Returns its input")]),
+    endpoints=Endpoint(asap="http://127.0.0.1/asap"),
+)
+_HEAD = b"HTTP/1.1 %d OK\r\ncontent-type: %s\r\ncontent-length: %d\r\n\r\n"
+_JSON = b"application/json"
+
+Answer = tuple[bytes, bool]  # the whole HTTP answer, and whether it tells of a failure
+
+
+class Answers:
+    """What the agent answers: pages made once, and a reply to each call."""
+
+    def __init__(self, *, errors: bool) -> None:
+        metrics, kind = ServerMetrics().exposition("")
+        self._reply = _error if errors else _echo
+        self._errors = errors
+        self._pages = {
+            WELLKNOWN_MANIFEST_PATH.encode(): _http(manifest_body(_MANIFEST)),
+            b"/asap/metrics": _http(metrics, kind=kind.encode()),
+        }
+
+    def to(self, path: bytes, body: bytes) -> Answer:
+        if path == b"/asap":
+            return _http(self._reply(JsonRpcRequest.model_validate_json(body))), self._errors
+        page = self._pages.get(path)
+        return (page, False) if page else (_http(b"{}", status=404), True)
+
+
+class Connection(asyncio.Protocol):
+    """Answers one request at a time, in order: the generator does not pipeline."""
+
+    def __init__(
+        self, number: int, answers: Answers, waits: Iterator[float], record: Callable[..., None]
+    ) -> None:
+        self._number = number
+        self._answers = answers
+        self._waits = waits
+        self._record = record
+        self._loop = asyncio.get_running_loop()
+        self._parser = httptools.HttpRequestParser(self)
+        self._path, self._body, self._arrived = b"", b"", 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - only for the type checker
+        self._transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self._arrived = monotonic()
+        try:
+            self._parser.feed_data(data)
+        except httptools.HttpParserError:
+            self._transport.abort()
+
+    def on_url(self, url: bytes) -> None:
+        self._path, self._body = url, b""
+
+    def on_body(self, body: bytes) -> None:
+        self._body += body
+
+    def on_message_complete(self) -> None:
+        # not now: another request that came at the same moment is to be stamped first
+        self._loop.call_soon(self._prepare)
+
+    def _prepare(self) -> None:
+        answer, failed = self._answers.to(self._path, self._body)
+        due = self._arrived + next(self._waits)
+        if due > monotonic():
+            self._loop.call_at(due, self._answer, answer, failed)
+        else:
+            self._answer(answer, failed)
+
+    def _answer(self, answer: bytes, failed: bool) -> None:
+        if self._transport.is_closing():
+            return
+        left = monotonic()
+        self._transport.write(answer)
+        self._record(self._arrived, left, self._number, failed)
+
+
+def main() -> None:
+    """Serve until told to end."""
+    port, records, behaviour = sys.argv[1:]
+    with Writer(Path(records), SERVED) as writer:
+        serving = _serve(int(port), Behaviour.model_validate_json(behaviour), writer)
+        with asyncio.Runner(loop_factory=_precise_loop) as runner:
+            runner.run(serving)
+
+
+def _precise_loop() -> asyncio.AbstractEventLoop:
+    return asyncio.SelectorEventLoop(selectors.SelectSelector())
+
+
+async def _serve(port: int, behaviour: Behaviour, writer: Writer) -> None:
+    loop = asyncio.get_running_loop()
+    ended = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, ended.set)
+    answers, waits, numbers = Answers(errors=behaviour.errors), delays(behaviour), count()
+    # a collection of all that asap imports would hold up what is due in the meantime
+    gc.collect()
+    gc.freeze()
+    await loop.create_server(
+        lambda: Connection(next(numbers), answers, waits, writer.append), "127.0.0.1", port
+    )
+    await ended.wait()
+
+
+def _echo(call: JsonRpcRequest) -> bytes:
+    envelope = Envelope.model_validate(call.params["envelope"])
+    reply = create_echo_handler()(envelope, _MANIFEST).model_dump(mode="json")
+    return JsonRpcResponse(result={"envelope": reply}, id=call.id).model_dump_json().encode()
+
+
+def _error(call: JsonRpcRequest) -> bytes:
+    error = JsonRpcError(code=INTERNAL_ERROR, message="this server answers nothing else")
+    return JsonRpcErrorResponse(error=error, id=call.id).model_dump_json().encode()
+
+
+def _http(body: bytes, *, status: int = 200, kind: bytes = _JSON) -> bytes:
+    return _HEAD % (status, kind, len(body)) + body
+
+
+if __name__ == "__main__":
+    main()
