@@ -119,7 +119,7 @@ def _with_options(run: Callable[..., int], *models: type[Value]) -> Callable[...
 def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     """An option without a default, so that what is not given can be looked for elsewhere."""
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-    flags = [option_name(name), *([str(extra["short"])] if "short" in extra else [])]
+    flags = [_flag(name, field), *([str(extra["short"])] if "short" in extra else [])]
     option = typer.Option(*flags, help=_help(field), metavar=_metavar(field), show_default=False)
     return inspect.Parameter(
         name,
@@ -129,8 +129,13 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     )
 
 
+def _flag(name: str, field: FieldInfo) -> str:
+    positive = option_name(name)
+    return positive if field.default is not True else f"{positive}/--no-{positive[2:]}"
+
+
 def _help(field: FieldInfo) -> str:
-    shown = field.default not in (None, False, ())
+    shown = field.default not in (None, False, True, ())
     return f"{field.description}" + (f" [{_written(field.default)}]" if shown else "")
 
 

@@ -3,19 +3,32 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 
 from asapbench import store
 from asapbench.cores import CorePlan, physical_cores, plan_cores
 from asapbench.environment import machine_notes, read_environment
-from asapbench.errors import BenchError, Exit, ServerDied
+from asapbench.errors import BenchError, Exit, ServerDied, UsageError
 from asapbench.headers import expand_headers
-from asapbench.model import Bench, Plan, Report, Run, Story, Target, Watch
+from asapbench.model import (
+    Bench,
+    Plan,
+    Recorder,
+    Report,
+    Run,
+    Server,
+    Story,
+    Target,
+    Tick,
+    Watch,
+)
 from asapbench.resources import Sampler
 from asapbench.store import Recording
-from asapbench.system import Access, System, system_under_test
+from asapbench.system import Access, System, embedded, system_under_test
 from asapbench.targets import check_table, judge, overall, read_table
+
+FLOOR_ATTEMPTS = 3
 
 Start = Callable[[Plan, Recording, CorePlan], AbstractContextManager[System]]
 
@@ -39,9 +52,11 @@ def execute(bench: Bench, plan: Plan, watch: Watch, start: Start = start_server)
     cores = plan_cores(physical_cores(), many_servers=plan.serve is not None)
     recording = store.begin(bench.name, plan, read_environment(cores))
     try:
+        if bench.floor and plan.floor:
+            _measure_floor(bench.floor, plan, watch, recording, table)
         with start(plan, recording, cores) as system:
             recording.tell(server=system.server)
-            _measure(bench, plan, watch, recording, system)
+            _measure(bench.measure, plan, watch, recording, system)
     except (BenchError, KeyboardInterrupt) as error:
         if not recording.story.windows:
             raise
@@ -70,16 +85,42 @@ def conclude(bench: Bench, run: Run, table: tuple[Target, ...]) -> Report:
 _ENDED = {"interrupted": Exit.INTERRUPTED, "broke": Exit.BROKEN, "running": Exit.BROKEN}
 
 
-def _measure(bench: Bench, plan: Plan, watch: Watch, recording: Recording, system: System) -> None:
+Measure = Callable[[Plan, Server, Recorder], Generator[Tick]]
+
+
+def _measure(
+    measure: Measure, plan: Plan, watch: Watch, recording: Recording, system: System
+) -> None:
     with (
         _timed(recording),
         Sampler(recording.path("server.series"), "server", system.server.pid) as sampler,
-        closing(bench.measure(plan, system.server, recording)) as ticks,
+        closing(measure(plan, system.server, recording)) as ticks,
     ):
         for tick in ticks:
             system.check()
             sampler.sample()
             watch(tick)
+
+
+def _measure_floor(
+    measure: Measure, plan: Plan, watch: Watch, recording: Recording, table: tuple[Target, ...]
+) -> None:
+    """Measure the floor, again if a limit lies below it: a noisy moment must not refuse a table.
+
+    Raises UsageError where a limit cannot be told from the floor.
+    """
+    from asapbench.floor import below_floor  # numpy: only once something is measured
+
+    refused = ""
+    for attempt in range(FLOOR_ATTEMPTS):
+        part = recording.part(f"floor-{attempt + 1}")
+        log, cpus = part.path("responder.log"), part.story.environment.server_cpus
+        with embedded("respond", Access(), log, cpus) as system:
+            _measure(measure, plan, watch, part, system)
+        refused = below_floor(recording.run(), table)
+        if not refused:
+            return
+    raise UsageError(refused)
 
 
 @contextmanager

@@ -14,7 +14,13 @@ from asapbench.model import Tick, Watch
 from asapbench.units import show, show_duration
 
 PLAIN_EVERY = 5.0
-_PHASES = {"ramp": "users come", "warm-up": "warm-up", "measured": "measuring"}
+_PHASES = {
+    "floor warm-up": "floor",
+    "floor top": "floor",
+    "ramp": "users come",
+    "warm-up": "warm-up",
+    "measured": "measuring",
+}
 
 
 @contextmanager

@@ -47,6 +47,9 @@ class Plan(Value):
     )
     insecure: bool = Field(False, description="Accept any TLS certificate")
     targets: Path | None = Field(None, description="Judge by this target table (TOML)")
+    floor: bool = Field(
+        True, description="Measure first what the generator itself takes; refuse limits below that"
+    )
     seed: int = Field(0, ge=0, description="Seed of all that is drawn at random")
 
     def stored(self) -> dict[str, Any]:
@@ -165,6 +168,7 @@ class Run:
 
     story: Story
     measurements: tuple[Measurement, ...]
+    parts: Mapping[str, Run] = field(default_factory=dict)
 
 
 class Metric(Value):
@@ -260,7 +264,8 @@ class Bench:
     """What makes a subcommand.
 
     `produces` maps each metric key that a plan can give to its unit. `measure` touches the world
-    and yields ticks; `analyse` is pure.
+    and yields ticks; `analyse` is pure. `floor` measures, against a server that does nothing, what
+    the instrument itself takes; None where there is nothing to compare with.
     """
 
     name: str
@@ -269,6 +274,7 @@ class Bench:
     measure: Callable[[Any, Server, Recorder], Generator[Tick]]
     analyse: Callable[[Run], Analysis]
     doc: str
+    floor: Callable[[Any, Server, Recorder], Generator[Tick]] | None = None
 
 
 @dataclass(frozen=True)

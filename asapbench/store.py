@@ -35,6 +35,12 @@ class Recording:
         self.story = Story.model_validate({**dict(self.story), **changes})
         self._write()
 
+    def part(self, name: str) -> Recording:
+        """A run within this one, of the same plan: its folder lies in this one's."""
+        folder = self.folder / name
+        folder.mkdir()
+        return Recording(folder, self.story)
+
     def run(self) -> Run:
         """All that was recorded so far."""
         return load(self.folder)
@@ -78,7 +84,8 @@ def load(folder: Path) -> Run:
     try:
         story = Story.model_validate_json((folder / _STORY).read_bytes())
         files = sorted(folder.glob("*.series"))
-        return Run(story, tuple(read_measurement(file) for file in files))
+        parts = {path.parent.name: load(path.parent) for path in folder.glob(f"*/{_STORY}")}
+        return Run(story, tuple(read_measurement(file) for file in files), parts)
     except (OSError, ValueError) as error:
         raise BrokenRun(f"{str(folder)!r} cannot be read as a run: {_reason(error)}") from error
 

@@ -59,15 +59,16 @@ def system_under_test(
         with _command(serve, access, log, cpus) as system:
             yield system
     else:
-        with _embedded(access, log, cpus) as system:
+        with embedded("serve", access, log, cpus) as system:
             yield system
 
 
 @contextmanager
-def _embedded(access: Access, log: Path, cpus: tuple[int, ...]) -> Iterator[System]:
+def embedded(worker: str, access: Access, log: Path, cpus: tuple[int, ...]) -> Iterator[System]:
+    """A worker of ours, on a socket that is bound and listens before the worker starts."""
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
         port = listener.getsockname()[1]
-        argv = ["-m", "asapbench.workers.serve", str(listener.fileno())]
+        argv = ["-m", f"asapbench.workers.{worker}", str(listener.fileno())]
         child = Child("server", argv, log, pass_fds=[listener.fileno()], cpus=cpus)
     with child:
         url = f"http://127.0.0.1:{port}"

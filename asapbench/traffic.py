@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -33,6 +33,11 @@ class Traffic:
         self._recent = _Recent()
         child.send(offer.model_dump_json())
         self._await("ready", START_PATIENCE)
+
+    @property
+    def answers(self) -> int:
+        """How many requests have ended so far."""
+        return self._recent.done
 
     def ramp(self, load: Load) -> Iterator[Tick]:
         """Start a load and wait until all its users are there."""
@@ -101,14 +106,15 @@ class _Recent:
     """What a watcher wants to know now: the last seconds, never judged."""
 
     def __init__(self) -> None:
-        self._seen: Counter[str] = Counter()
+        self.done = 0
+        self._failed = 0
         self._users: set[float] = set()
         self._last: deque[tuple[float, float]] = deque()
 
     def take(self, follower: Follower) -> None:
         for planned, sent, done, _code, user, _endpoint, outcome, flags in follower.new_rows():
-            self._seen["done"] += 1
-            self._seen["failed"] += outcome != Outcome.OK
+            self.done += 1
+            self._failed += outcome != Outcome.OK
             self._users.add(user)
             self._last.append((done, done - (planned if int(flags) & Flag.WAITED else sent)))
         horizon = time.monotonic() - 2.0
@@ -123,7 +129,7 @@ class _Recent:
         ]
         if times:
             numbers.append(("latency.p95", times[int(len(times) * 0.95)], "s"))
-        return (*numbers, ("failures", float(self._seen["failed"]), "count"))
+        return (*numbers, ("failures", float(self._failed), "count"))
 
 
 @contextmanager

@@ -112,9 +112,20 @@ def measure(plan: LoadPlan, server: Server, recorder: Recorder) -> Generator[Tic
         yield from traffic.hold("measured", plan.duration)
 
 
+def measure_floor(plan: LoadPlan, server: Server, recorder: Recorder) -> Generator[Tick]:
+    """The planned rate against a server that does nothing, then as much as there is."""
+    from asapbench import floor  # numpy: not for --help
+    from asapbench.traffic import generator
+
+    offer = _offer(plan, server, recorder).model_copy(update={"skill": "echo", "headers": ()})
+    with generator(offer, recorder, recorder.story.environment.generator_cpus) as traffic:
+        yield from floor.measure_floor(traffic, plan.users, plan.rps)
+
+
 def analyse(run: Run) -> Analysis:
     """The metrics of the measured window."""
     from asapbench import samples  # numpy and scipy: not for --help
+    from asapbench.floor import floor_metrics
 
     plan = run.story.plan
     endpoints = tuple(endpoint.name for endpoint in _MIXES[plan["user_class"]])
@@ -125,6 +136,7 @@ def analyse(run: Run) -> Analysis:
     metrics = (
         *samples.request_metrics(requests, endpoints, paced=plan["user_class"] == "mixed"),
         *samples.cpu_and_memory(run, window),
+        *floor_metrics(run),
     )
     errors = samples.failures_by_kind(requests, endpoints, run.story.failures)
     details = {
@@ -162,4 +174,5 @@ BENCH = Bench(
     measure=measure,
     analyse=analyse,
     doc=__doc__,
+    floor=measure_floor,
 )

@@ -120,6 +120,8 @@ def _total_rows(report: Report) -> Iterator[tuple[str, str]]:
     for label, key in (
         ("Service time p95", "service_time.p95"),
         ("Generator lag p95", "lag.p95"),
+        ("Floor p95", "floor.p95"),
+        ("Floor top rate", "floor.throughput"),
         ("Server CPU", "server.cpu"),
         ("Server memory", "server.rss"),
         ("Generator CPU", "generator.cpu"),

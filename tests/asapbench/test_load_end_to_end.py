@@ -19,7 +19,10 @@ from typing import Any
 import psutil
 import pytest
 
-SHORT = ("--users", "10", "--spawn-rate", "100", "--rps", "200", "--warmup", "0.5")
+SHORT = (
+    *("--users", "10", "--spawn-rate", "100", "--rps", "200", "--warmup", "0.5"),
+    "--no-floor",
+)
 LENIENT = """
 [[load]]
 metric = "throughput"
@@ -186,6 +189,27 @@ def test_a_missed_target_exits_1(bench: Bench) -> None:
     assert result.code == 1
     assert "TARGETS MISSED" in result.out
     assert "FAIL" in result.out
+
+
+def test_the_floor_is_measured_first_and_reported(bench: Bench) -> None:
+    report = bench.report("--floor")
+    assert report["outcome"] == "pass"
+    assert 0 < value(report, "floor.p50") <= value(report, "floor.p95")
+    assert value(report, "floor.throughput") > 1000
+
+
+def test_a_limit_below_the_floor_is_refused_before_the_run(bench: Bench) -> None:
+    (bench.folder / "strict.toml").write_text(LENIENT.replace("<= 2 s", "<= 0.01 ms"))
+    result = bench.load("--floor", table="strict.toml")
+    assert result.code == 2
+    assert "latency.p95 <= 0.01 ms cannot be told from the generator's own p95 of" in result.err
+    assert result.out == ""
+
+
+def test_a_rate_that_the_generator_cannot_reach_is_refused_before_the_run(bench: Bench) -> None:
+    result = bench.load("--floor", "--rps", "1000000")
+    assert result.code == 2
+    assert "--rps 1e+06 cannot be measured here: the generator reaches" in result.err
 
 
 def test_csv_has_a_row_an_endpoint_and_a_row_a_second(bench: Bench) -> None:

@@ -216,6 +216,10 @@ def test_a_json_rpc_error_without_a_code_that_is_one_is_invalid(error: Any) -> N
     assert verdict({"jsonrpc": "2.0", "error": error, "id": None}) is Outcome.INVALID
 
 
+def test_what_only_looks_like_json_is_invalid() -> None:
+    assert verdict(changed(payload={"x": float("nan")}), skill="add") is Outcome.INVALID
+
+
 def test_a_reply_with_a_result_and_an_error_is_invalid() -> None:
     assert verdict(topped(error={"code": -32603, "message": "no"})) is Outcome.INVALID
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -172,7 +173,6 @@ def test_it_is_deaf_to_ctrl_c(generator: Generator, server: str) -> None:
 
 
 def test_numbers_are_not_those_of_another_generator(tmp_path: Path, server: str) -> None:
-    """Two at once, so that they cannot tell each other apart by the time."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         with started(tmp_path / "one") as one, started(tmp_path / "two") as two:
@@ -184,7 +184,8 @@ def test_numbers_are_not_those_of_another_generator(tmp_path: Path, server: str)
                 generator.load(users=1, rate=None)
                 connection, _ = listener.accept()
                 with connection:
-                    ids.add(connection.recv(1 << 16).partition(b"\r\n\r\n")[2])
+                    body = connection.recv(1 << 16).partition(b"\r\n\r\n")[2]
+                    ids.add(json.loads(body)["id"])
     assert len(ids) == 2
 
 

@@ -21,6 +21,7 @@ from gevent.event import Event as Signal
 
 from asapbench.offer import Endpoint, Event, Flag, Load, Offer, Outcome
 from asapbench.workers.generate import answer as generate_answer
+from asapbench.workers.generate import origin
 from asapbench.workers.generate.crowd import Crowd
 from asapbench.workers.generate.scene import scene_of
 
@@ -395,11 +396,11 @@ def test_garbage_instead_of_http_is_invalid_and_the_next_request_reconnects(garb
     assert outcomes(first_garbage, 2) == [(Outcome.INVALID, 0), OK]
 
 
-def test_bytes_after_the_answer_make_it_invalid() -> None:
-    assert (
-        outcomes(answering(lambda call: answer(reply(call)) + b"more"), 2)
-        == [(Outcome.INVALID, 200)] * 2
-    )
+@pytest.mark.parametrize("head", ["HTTP/1.1 200 OK", "HTTP/1.1 200 OK\r\nConnection: close"])
+@pytest.mark.parametrize("more", [b"more", b"HTTP/1.1 2"])
+def test_bytes_after_the_answer_make_it_invalid(head: str, more: bytes) -> None:
+    handler = answering(lambda call: answer(reply(call), head) + more)
+    assert outcomes(handler, 2) == [(Outcome.INVALID, 200)] * 2
 
 
 def test_two_answers_at_once_are_invalid() -> None:
@@ -462,18 +463,19 @@ def test_an_answer_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) 
     assert outcomes(endless) == [(Outcome.INVALID, 0)]
 
 
-def test_an_early_answer_to_a_request_too_large_is_what_counts() -> None:
+def test_an_early_answer_counts_and_the_rest_of_its_request_is_not_sent() -> None:
     def too_large(peer: Peer) -> None:
         peer.head()
-        peer.send(answer(b"{}", "HTTP/1.1 413 Too Large\r\nConnection: close"))
+        peer.send(answer(b"{}", "HTTP/1.1 413 Too Large"))
         answered.wait(PATIENCE)
 
     answered = threading.Event()
     with serving(too_large) as port:
         rig = Rig(f"http://127.0.0.1:{port}", "asap", input={"text": "x" * 10_000_000})
-        rows = rig.run(1)
+        rows = rig.run(2)
         answered.set()
-    assert (rows[0].outcome, rows[0].code) == (Outcome.HTTP_4XX, 413)
+    assert [(row.outcome, row.code) for row in rows] == [(Outcome.HTTP_4XX, 413)] * 2
+    assert [row.flags for row in rows] == [0, Flag.CONNECTED]
 
 
 def test_no_answer_in_time_is_a_timeout_and_the_next_request_reconnects() -> None:
@@ -506,10 +508,17 @@ def test_each_planned_slot_of_a_server_that_is_gone_is_one_row() -> None:
     assert steps == pytest.approx([1 / 400] * 19)
 
 
-def test_a_name_with_several_addresses_is_tried_until_one_answers() -> None:
+def test_a_name_with_several_addresses_is_tried_until_one_answers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        gone = listener.getsockname()
     with serving(echo) as port:
-        rows = Rig(f"http://localhost:{port}/", "asap").run(1)
-    assert rows[0].outcome == Outcome.OK
+        family = socket.AF_INET
+        found = [(family, 0, 0, "", gone), (family, 0, 0, "", ("127.0.0.1", port))]
+        monkeypatch.setattr(origin, "_getaddrinfo", lambda *_, **__: found)
+        rows = Rig("http://two.test", "asap").run(2)
+    assert [(row.outcome, row.flags) for row in rows] == [(Outcome.OK, 0)] * 2
 
 
 def test_the_first_failure_of_a_kind_is_told_once() -> None:
@@ -621,6 +630,23 @@ def test_what_is_open_or_owed_at_the_end_is_written_as_censored() -> None:
     )
 
 
+def test_slots_not_yet_given_out_when_the_load_ends_are_censored_too() -> None:
+    with serving(echo) as port:
+        rig = Rig(f"http://127.0.0.1:{port}", "asap")
+        rig.crowd.join()
+        rig.crowd.offer(Load(users=1, spawn_rate=1, rate=100))
+        rig.wait(1)
+        sleep(0.1)  # the event loop stands still
+        stopped = monotonic()
+        rig.stop()
+    rows = sorted(rig.rows)
+    assert [row.planned - rows[0].planned for row in rows] == pytest.approx(
+        [slot / 100 for slot in range(len(rows))]
+    )
+    assert stopped - rows[-1].planned < 0.01
+    assert isnan(rows[-1].sent)
+
+
 def test_an_answer_during_the_drain_counts() -> None:
     stopping = threading.Event()
 
@@ -665,6 +691,19 @@ def test_a_user_that_leaves_works_off_what_it_owes() -> None:
     assert {row.outcome for row in rig.rows} == {Outcome.OK}
 
 
+def test_a_user_that_leaves_a_closed_loop_begins_nothing_more() -> None:
+    with serving(echo) as port:
+        rig = Rig(f"http://127.0.0.1:{port}", "asap")
+        leaver = rig.crowd.join()
+        rig.crowd.offer(Load(users=1, spawn_rate=1, rate=None))
+        rig.wait(3)
+        rig.crowd.leave(leaver)
+        seen = len(rig.rows)
+        gevent.sleep(0.03)
+        rig.stop()
+    assert len(rig.rows) <= seen + 1
+
+
 def test_the_load_can_go_from_planned_to_closed_loop_and_back() -> None:
     with serving(echo) as port:
         rig = Rig(f"http://127.0.0.1:{port}", "asap")
@@ -700,6 +739,20 @@ def test_ids_are_unique_and_n_in_the_input_is_too() -> None:
     assert len({call["id"] for call in calls}) == len(calls)
     assert len({envelope["id"] for envelope in envelopes}) == len(calls)
     assert len({json.dumps(envelope["payload"]["input"]) for envelope in envelopes}) == len(calls)
+
+
+def test_timestamps_are_fresh() -> None:
+    stamps: list[str] = []
+
+    def collect(peer: Peer) -> None:
+        while True:
+            call = peer.request()
+            stamps.append(call["params"]["envelope"]["timestamp"])
+            peer.send(answer(reply(call)))
+
+    with serving(collect) as port:
+        Rig(f"http://127.0.0.1:{port}", "asap").run(3, pause=(0.12, 0.12))
+    assert len(set(stamps)) == len(stamps)
 
 
 def test_endpoints_are_asked_at_their_weights_under_a_path_prefix() -> None:

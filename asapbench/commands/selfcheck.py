@@ -1,0 +1,95 @@
+"""Show that the instrument is right on this machine, against servers of known truth.
+
+Each row starts a server whose truth is known, measures it in the normal way, and compares. \
+Exit codes: 0 all is right, 1 a row is off, 2 bad usage, 4 a row could not be run.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from pydantic import Field, field_validator
+
+from asapbench.errors import BrokenRun, Exit
+from asapbench.model import Command, Value
+
+if TYPE_CHECKING:
+    from asapbench.selfcheck.row import Result, Row
+
+RowName = Literal["fixed", "two-point", "exponential", "stopped", "fast-errors", "starved"]
+_STDOUT = Path("-")
+
+
+class SelfcheckOptions(Value):
+    """Which rows, how long, and where to write it."""
+
+    quick: bool = Field(False, description="Shorter runs: under a minute for all rows")
+    row: tuple[RowName, ...] = Field(
+        (),
+        description="Only this row, may be repeated: "
+        "fixed, two-point, exponential, stopped, fast-errors, starved",
+    )
+    json_: Path | None = Field(
+        None, description="Write the rows as JSON to FILE, - for standard output"
+    )
+
+    @field_validator("json_")
+    @classmethod
+    def _can_be_written(cls, file: Path | None) -> Path | None:
+        # asked before the runs, which take a minute
+        if file is None or file == _STDOUT:
+            return file
+        if file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
+            raise ValueError("must be a file in a folder that exists and can be written")
+        return file
+
+
+def run(options: SelfcheckOptions) -> tuple[str, Exit]:
+    """Run the rows, each shown when it is done; the answer is what there is to say of all."""
+    from asapbench.selfcheck.render import document, exit_code, heading, summary
+    from asapbench.selfcheck.rows import ROWS  # psutil and more: not for --help
+
+    rows = [row for row in ROWS if row.name in options.row or not options.row]
+    silent = options.json_ == _STDOUT
+    _say([] if silent else [heading()])
+    results = []
+    for number, row in enumerate(rows, start=1):
+        sys.stderr.write(f"{row.name} ({number} of {len(rows)}): {row.about}\n")
+        results.append(_done(row, options, silent=silent))
+    code = exit_code(results)
+    if silent:
+        return document(results), code
+    if options.json_:
+        _put(options.json_, document(results))
+    return f"\n{summary(results)}\n", code
+
+
+def _done(row: Row, options: SelfcheckOptions, *, silent: bool) -> Result:
+    from asapbench.live import watching
+    from asapbench.selfcheck.perform import perform
+    from asapbench.selfcheck.render import lines
+
+    with watching(quiet=False) as watch:
+        result = perform(row, watch, quick=options.quick)
+    width = max(60, shutil.get_terminal_size((100, 24)).columns)
+    _say([] if silent else list(lines(result, width)))
+    return result
+
+
+def _say(lines: list[str]) -> None:
+    sys.stdout.writelines(f"{line}\n" for line in lines)
+    sys.stdout.flush()
+
+
+def _put(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BrokenRun(f"--json: {str(file)!r} cannot be written: {error.strerror}") from error
+
+
+COMMAND = Command(name="selfcheck", options=SelfcheckOptions, run=run, doc=__doc__)

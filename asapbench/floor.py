@@ -1,0 +1,107 @@
+"""What the instrument itself takes, measured against a server that does nothing.
+
+A latency below three times the floor, or a rate above two thirds of what the generator reaches
+there, could be the generator's as well as the server's: such limits are refused as not measurable.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+
+from asapbench import samples, stats
+from asapbench.model import Metric, Run, Target, Tick, Window
+from asapbench.offer import Load
+from asapbench.targets import parse_limit
+from asapbench.traffic import Traffic
+from asapbench.units import show
+
+LATENCY_ROOM = 3.0
+RATE_ROOM = 2 / 3
+SECONDS, TOP_SECONDS, WARM_UP = 2.0, 1.0, 0.5
+_RAMP = 2000.0  # users/s: nothing has to be spared here
+_PART = "floor-"
+
+
+def measure_floor(traffic: Traffic, users: int, rate: float) -> Generator[Tick]:
+    """Offer as much as there is, then the planned rate; not one that is out of reach."""
+    yield from traffic.ramp(Load(users=users, spawn_rate=_RAMP, rate=None))
+    yield from traffic.hold("floor warm-up", WARM_UP)
+    before = traffic.answers
+    yield from traffic.hold("floor top", TOP_SECONDS)
+    if rate <= (traffic.answers - before) / TOP_SECONDS * RATE_ROOM:
+        yield from traffic.ramp(Load(users=users, spawn_rate=_RAMP, rate=rate))
+        yield from traffic.hold("floor", SECONDS)
+
+
+def floor_metrics(run: Run) -> tuple[Metric, ...]:
+    """`floor.p50`, `floor.p95` … and `floor.throughput`, the best of the attempts at each."""
+    found: dict[str, Metric] = {}
+    for name, part in run.parts.items():
+        if name.startswith(_PART):
+            for metric in _attempt(part):
+                found[metric.name] = _better(metric, found.get(metric.name, metric))
+    return tuple(found.values())
+
+
+def below_floor(run: Run, table: Iterable[Target]) -> str:
+    """Why a table, or the planned rate, cannot be measured here; empty where it can."""
+    floor = {metric.name: metric.value for metric in floor_metrics(run)}
+    return next(filter(None, [_rate(run, floor), *(_limit(target, floor) for target in table)]), "")
+
+
+def _rate(run: Run, floor: dict[str, float]) -> str:
+    top, rate = floor.get("floor.throughput"), run.story.plan.get("rps", 0.0)
+    if top is None or rate <= top * RATE_ROOM:
+        return ""
+    return _too_much(f"--rps {rate:g}", top)
+
+
+def _limit(target: Target, floor: dict[str, float]) -> str:
+    limit = parse_limit(target.limit)
+    name = target.metric.partition("{")[0]
+    if name == "throughput" and limit.sign in {">", ">="}:
+        top = floor.get("floor.throughput", float("inf"))
+        too_much = limit.value > top * RATE_ROOM
+        return _too_much(f"{target.metric} {target.limit}", top) if too_much else ""
+    kind, _, percentile = name.partition(".")
+    least = floor.get(f"floor.{percentile}", 0.0)
+    if kind not in {"latency", "service_time"} or limit.value >= least * LATENCY_ROOM:
+        return ""
+    return (
+        f"--targets: {target.metric} {target.limit} cannot be told from the generator's own "
+        f"{percentile} of {show(least, 's')} here: a limit from {show(least * LATENCY_ROOM, 's')} "
+        "can; raise it, or measure with a quieter or faster machine"
+    )
+
+
+def _too_much(what: str, top: float) -> str:
+    return (
+        f"{what} cannot be measured here: the generator reaches {show(top, 'req/s')} against a "
+        f"server that does nothing, and two thirds of that, {show(top * RATE_ROOM, 'req/s')}, can "
+        "be relied on"
+    )
+
+
+def _attempt(part: Run) -> Iterable[Metric]:
+    windows = {window.name: window for window in part.story.windows}
+    if "floor" in windows:
+        latency = samples.requests_in(part, windows["floor"]).latency()
+        for percentile, q in samples.PERCENTILES.items():
+            estimate = stats.percentile(latency, q)
+            if estimate:
+                yield Metric(
+                    name=f"floor.{percentile}", unit="s", value=estimate.value, n=estimate.n
+                )
+    if "floor top" in windows:
+        yield _top(part, windows["floor top"])
+
+
+def _top(part: Run, window: Window) -> Metric:
+    served = int(samples.requests_in(part, window).served.sum())
+    rate = served / (window.end - window.start)
+    return Metric(name="floor.throughput", unit="req/s", value=rate, n=served)
+
+
+def _better(one: Metric, other: Metric) -> Metric:
+    choose = max if one.name == "floor.throughput" else min
+    return choose(one, other, key=lambda metric: metric.value)

@@ -1,0 +1,65 @@
+"""Runs a row and says what came of it."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+from asapbench.commands.load import BENCH
+from asapbench.cores import CorePlan
+from asapbench.engine import execute
+from asapbench.errors import BenchError, BrokenRun
+from asapbench.model import Plan, Tick, Watch
+from asapbench.selfcheck.row import Result, Row, Seen, Stage
+from asapbench.store import Recording
+from asapbench.system import System
+
+
+def perform(row: Row, watch: Watch, *, quick: bool) -> Result:
+    """Run a row. An error of the run is a row that was not run, never one that is right."""
+    recordings: list[Recording] = []
+    try:
+        return judged(row, _executed(row.stage(quick), watch, recordings), _folder(recordings))
+    except BenchError as error:
+        return _not_run(row, str(error), _folder(recordings))
+
+
+def judged(row: Row, seen: Seen, folder: str = "") -> Result:
+    """Compare what a run shows with the truth; pure."""
+    invalid = [v.reason for v in seen.report.verdicts if v.outcome == "invalid"]
+    if row.sound and invalid:
+        return _not_run(row, f"the instrument calls its own run invalid: {invalid[0]}", folder)
+    checks = row.judge(seen)
+    right = bool(checks) and all(check.right for check in checks)
+    return Result(
+        row=row.name,
+        about=row.about,
+        verdict="right" if right else "WRONG",
+        checks=checks,
+        text=row.remark(seen),
+        run=folder,
+    )
+
+
+def _executed(stage: Stage, watch: Watch, recordings: list[Recording]) -> Seen:
+    def start(plan: Plan, recording: Recording, cores: CorePlan) -> AbstractContextManager[System]:
+        recordings.append(recording)
+        return stage.start(plan, recording, cores)
+
+    def both(tick: Tick) -> None:
+        stage.watch(tick)
+        watch(tick)
+
+    report = execute(BENCH, stage.plan, both, start)
+    if report.story.ended == "interrupted":
+        raise KeyboardInterrupt
+    if report.story.ended != "complete":
+        raise BrokenRun(report.story.why)
+    return Seen(report, recordings[0].run())
+
+
+def _not_run(row: Row, why: str, folder: str) -> Result:
+    return Result(row=row.name, about=row.about, verdict="not run", text=why, run=folder)
+
+
+def _folder(recordings: list[Recording]) -> str:
+    return str(recordings[0].folder) if recordings else ""
