@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
+from functools import partial
 
 from asapbench import store
 from asapbench.cores import CorePlan, physical_cores, plan_cores
@@ -23,7 +24,7 @@ from asapbench.model import (
     Tick,
     Watch,
 )
-from asapbench.resources import Sampler
+from asapbench.resources import MachineSampler, Sampler
 from asapbench.store import Recording
 from asapbench.system import Access, System, embedded, system_under_test
 from asapbench.targets import check_table, judge, overall, read_table
@@ -56,7 +57,8 @@ def execute(bench: Bench, plan: Plan, watch: Watch, start: Start = start_server)
             _measure_floor(bench.floor, plan, watch, recording, table)
         with start(plan, recording, cores) as system:
             recording.tell(server=system.server)
-            _measure(bench.measure, plan, watch, recording, system)
+            measure = partial(bench.measure, decided=partial(_decided, bench, recording, table))
+            _measure(measure, plan, watch, recording, system)
     except (BenchError, KeyboardInterrupt) as error:
         if not recording.story.windows:
             raise
@@ -85,6 +87,12 @@ def conclude(bench: Bench, run: Run, table: tuple[Target, ...]) -> Report:
 _ENDED = {"interrupted": Exit.INTERRUPTED, "broke": Exit.BROKEN, "running": Exit.BROKEN}
 
 
+def _decided(bench: Bench, recording: Recording, table: tuple[Target, ...]) -> bool:
+    """Whether more time would change nothing: no verdict is open and none lacks data."""
+    verdicts = conclude(bench, recording.run(), table).verdicts
+    return all(v.outcome != "inconclusive" and v.value is not None for v in verdicts)
+
+
 Measure = Callable[[Plan, Server, Recorder], Generator[Tick]]
 
 
@@ -93,12 +101,14 @@ def _measure(
 ) -> None:
     with (
         _timed(recording),
-        Sampler(recording.path("server.series"), "server", system.server.pid) as sampler,
+        Sampler(recording.path("server.series"), "server", system.server.pid) as server,
+        MachineSampler(recording.path("machine.series")) as machine,
         closing(measure(plan, system.server, recording)) as ticks,
     ):
         for tick in ticks:
             system.check()
-            sampler.sample()
+            server.sample()
+            machine.sample()
             watch(tick)
 
 

@@ -50,6 +50,7 @@ class Plan(Value):
     floor: bool = Field(
         True, description="Measure first what the generator itself takes; refuse limits below that"
     )
+    quick: bool = Field(False, description="Stop as soon as every verdict is decided")
     seed: int = Field(0, ge=0, description="Seed of all that is drawn at random")
 
     def stored(self) -> dict[str, Any]:
@@ -258,6 +259,9 @@ class Recorder(Protocol):
 
 Watch = Callable[[Tick], None]
 
+# Whether every verdict on what is recorded so far is a pass or a fail.
+Decided = Callable[[], bool]
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -271,7 +275,7 @@ class Bench:
     name: str
     plan: type[Plan]
     produces: Callable[[Any], Mapping[str, str]]
-    measure: Callable[[Any, Server, Recorder], Generator[Tick]]
+    measure: Callable[[Any, Server, Recorder, Decided], Generator[Tick]]
     analyse: Callable[[Run], Analysis]
     doc: str
     floor: Callable[[Any, Server, Recorder], Generator[Tick]] | None = None

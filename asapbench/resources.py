@@ -1,35 +1,56 @@
-"""CPU and memory of processes, sampled while they work."""
+"""CPU, memory and scheduling of processes and of the machine, sampled while they work."""
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 import psutil
 
 from asapbench.series import Column, Layout, Writer
 
-# Cumulative CPU seconds and resident bytes of a process and all that it started.
-COLUMNS = (Column("at", "s", "d"), Column("cpu", "s", "d"), Column("rss", "B", "d"))
+# Of a process and all that it started; all but `rss` add up since their start. `waited` is the
+# time in which a thread could have run and no CPU was free for it: NaN where the system does not
+# tell. `preempted` are the switches that a thread did not ask for.
+PROCESS = (
+    Column("at", "s", "d"),
+    Column("cpu", "s", "d"),
+    Column("rss", "B", "d"),
+    Column("waited", "s", "d"),
+    Column("switches", "1", "d"),
+    Column("preempted", "1", "d"),
+)
+
+# Of the whole machine, added up since it started: what the hypervisor gave to others.
+MACHINE = (Column("at", "s", "d"), Column("steal", "s", "d"))
+
+
+class Reading(NamedTuple):
+    """One reading of a process; the columns of PROCESS after the time."""
+
+    cpu: float
+    rss: float
+    waited: float
+    switches: float
+    preempted: float
 
 
 class Sampler:
     """Writes a row a call for one process tree; silent once the process is gone."""
 
     def __init__(self, path: Path, name: str, pid: int | None) -> None:
-        self._writer = Writer(path, Layout("resources", COLUMNS, {"process": name}))
+        self._writer = Writer(path, Layout("resources", PROCESS, {"process": name}))
         self._pid = pid
 
     def sample(self) -> None:
         """Append one reading."""
-        processes = list(_tree(self._pid)) if self._pid is not None else []
-        if processes:
-            cpu = sum(used for used, _ in processes)
-            rss = sum(held for _, held in processes)
-            self._writer.append(time.monotonic(), cpu, rss)
+        readings = list(_tree(self._pid)) if self._pid is not None else []
+        if readings:
+            self._writer.append(time.monotonic(), *map(sum, zip(*readings, strict=True)))
 
     def close(self) -> None:
         """End the file."""
@@ -42,10 +63,47 @@ class Sampler:
         self.close()
 
 
-def _tree(pid: int) -> Iterator[tuple[float, float]]:
+class MachineSampler:
+    """Writes a row a call for the machine."""
+
+    def __init__(self, path: Path) -> None:
+        self._writer = Writer(path, Layout("machine", MACHINE))
+
+    def sample(self) -> None:
+        """Append one reading."""
+        steal = getattr(psutil.cpu_times(), "steal", 0.0)
+        self._writer.append(time.monotonic(), float(steal))
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._writer.close()
+
+
+def _tree(pid: int) -> Iterator[Reading]:
     with suppress(psutil.Error):
         root = psutil.Process(pid)
         for process in (root, *root.children(recursive=True)):
             with suppress(psutil.Error), process.oneshot():
                 times = process.cpu_times()
-                yield times.user + times.system, float(process.memory_info().rss)
+                scheduling = _scheduling(Path(f"/proc/{process.pid}/task"))
+                yield Reading(
+                    times.user + times.system, float(process.memory_info().rss), *scheduling
+                )
+
+
+def _scheduling(tasks: Path) -> tuple[float, float, float]:
+    """Seconds waited for a CPU, switches, and those not asked for, over all threads."""
+    waited, switches, preempted = 0.0, 0, 0
+    try:
+        for task in tasks.iterdir():
+            waited += int((task / "schedstat").read_text().split()[1]) / 1e9
+            status = dict(
+                line.split(":\t", 1) for line in (task / "status").read_text().splitlines()
+            )
+            preempted += int(status["nonvoluntary_ctxt_switches"])
+            switches += int(status["voluntary_ctxt_switches"])
+    except (OSError, KeyError, IndexError, ValueError):
+        return math.nan, math.nan, math.nan  # not Linux, or a thread that ended just now
+    return waited, float(switches + preempted), float(preempted)

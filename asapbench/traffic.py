@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -54,16 +54,32 @@ class Traffic:
 
     def hold(self, name: str, seconds: float) -> Iterator[Tick]:
         """Keep the load for some time and record it as a window, also when it is cut short."""
+        yield from self.hold_until_decided(name, (seconds,), lambda: True)
+
+    def hold_until_decided(
+        self, name: str, looks: Sequence[float], decided: Callable[[], bool]
+    ) -> Iterator[Tick]:
+        """Keep the load until the question is decided at one of the looks, or after the last.
+
+        Looks are seconds from now; the window reaches to the look that ended it.
+        """
         began = time.monotonic()
-        end = began + seconds
-        try:
-            while (now := time.monotonic()) < end:
-                self._events()
-                yield self._tick(name, now - began, (now - began) / seconds)
-        finally:
-            cut = min(time.monotonic(), end)
-            self._windows.append(Window(name=name, start=began, end=cut))
-            self._recorder.tell(windows=tuple(self._windows))
+        for look in looks:
+            end = began + look
+            try:
+                while (now := time.monotonic()) < end:
+                    self._events()
+                    yield self._tick(name, now - began, (now - began) / look)
+            finally:
+                self._mark(Window(name=name, start=began, end=min(time.monotonic(), end)))
+            if decided():
+                return
+
+    def _mark(self, window: Window) -> None:
+        """Record a window; one that began at the same time has been extended."""
+        others = [other for other in self._windows if other.start != window.start]
+        self._windows = [*others, window]
+        self._recorder.tell(windows=tuple(self._windows))
 
     def stop(self) -> None:
         """End the load; requests still open after a moment are written as censored."""

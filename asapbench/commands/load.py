@@ -13,7 +13,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from asapbench.model import Analysis, Bench, Plan, Recorder, Run, Server, Tick
+from asapbench.model import Analysis, Bench, Decided, Plan, Recorder, Run, Server, Tick
 from asapbench.offer import REQUESTS, Endpoint, Load, Offer
 from asapbench.units import parse_duration
 
@@ -71,6 +71,15 @@ class LoadPlan(Plan):
         return self.user_class == "mixed"
 
     @property
+    def looks(self) -> tuple[float, ...]:
+        """When to ask whether all is decided, in seconds of measured time.
+
+        Without a decision the measured time is extended, to twice what was asked for at most.
+        """
+        early = (1 / 8, 1 / 4, 1 / 2) if self.quick else ()
+        return tuple(self.duration * share for share in (*early, 1, 1.5, 2))
+
+    @property
     def endpoints(self) -> tuple[str, ...]:
         """The kinds of requests, in the order in which rows number them."""
         return tuple(endpoint.name for endpoint in _MIXES[self.user_class])
@@ -98,7 +107,9 @@ def produces(plan: LoadPlan) -> dict[str, str]:
     return metric_units(plan.endpoints, paced=plan.paced) | sampled
 
 
-def measure(plan: LoadPlan, server: Server, recorder: Recorder) -> Generator[Tick]:
+def measure(
+    plan: LoadPlan, server: Server, recorder: Recorder, decided: Decided
+) -> Generator[Tick]:
     """Ramp, warm up, measure; every request is recorded, the windows say what counts."""
     from asapbench.traffic import generator  # psutil: not for --help
 
@@ -109,7 +120,7 @@ def measure(plan: LoadPlan, server: Server, recorder: Recorder) -> Generator[Tic
         yield from traffic.ramp(load)
         if plan.warmup:
             yield from traffic.hold("warm-up", plan.warmup)
-        yield from traffic.hold("measured", plan.duration)
+        yield from traffic.hold_until_decided("measured", plan.looks, decided)
 
 
 def measure_floor(plan: LoadPlan, server: Server, recorder: Recorder) -> Generator[Tick]:

@@ -15,6 +15,7 @@ from asapbench.errors import BrokenRun, Exit, UsageError
 from asapbench.model import (
     Analysis,
     Bench,
+    Decided,
     Metric,
     Plan,
     Recorder,
@@ -57,7 +58,9 @@ def starter(
 
 
 def bench_that(log: Log, measure: Callable[[Recorder], Generator[Tick]]) -> Bench:
-    def measured(plan: Plan, server: Server, recorder: Recorder) -> Generator[Tick]:
+    def measured(
+        plan: Plan, server: Server, recorder: Recorder, decided: Decided
+    ) -> Generator[Tick]:
         log.append("measure")
         try:
             yield from measure(recorder)
