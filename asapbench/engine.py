@@ -14,13 +14,13 @@ from asapbench.errors import BenchError, Exit, ServerDied, UsageError
 from asapbench.headers import expand_headers
 from asapbench.model import (
     Bench,
+    Note,
     Plan,
     Recorder,
     Report,
     Run,
     Server,
     Story,
-    Target,
     Tick,
     Watch,
 )
@@ -52,32 +52,40 @@ def execute(bench: Bench, plan: Plan, watch: Watch, start: Start = start_server)
     table = check_table(read_table(bench.name, plan.targets), bench.produces(plan))
     cores = plan_cores(physical_cores(), many_servers=plan.serve is not None)
     recording = store.begin(bench.name, plan, read_environment(cores))
+    recording.tell(targets=table)
     try:
         if bench.floor and plan.floor:
-            _measure_floor(bench.floor, plan, watch, recording, table)
+            _measure_floor(bench.floor, plan, watch, recording)
         with start(plan, recording, cores) as system:
             recording.tell(server=system.server)
-            measure = partial(bench.measure, decided=partial(_decided, bench, recording, table))
-            _measure(measure, plan, watch, recording, system)
+            _measure(_looking(bench, recording), plan, watch, recording, system)
     except (BenchError, KeyboardInterrupt) as error:
         if not recording.story.windows:
             raise
         recording.tell(**_how_it_ended(error))
     else:
         recording.tell(ended="complete")
-    return conclude(bench, recording.run(), table)
+    return conclude(bench, recording.run())
 
 
-def conclude(bench: Bench, run: Run, table: tuple[Target, ...]) -> Report:
+def conclude(bench: Bench, run: Run) -> Report:
     """Analyse a run and judge it; pure, so that it can be done again at any time."""
     analysis = bench.analyse(run)
-    verdicts = judge(table, analysis.metrics, _invalid(run.story))
+    tripped = [gate for gate in analysis.gates if not gate.ok]
+    invalid = _invalid(run.story) or "; ".join(gate.text for gate in tripped)
+    verdicts = judge(run.story.targets, analysis.metrics, invalid)
     outcome, exit_code = overall(verdicts)
     return Report(
         story=run.story,
         metrics=analysis.metrics,
         verdicts=verdicts,
-        notes=(*machine_notes(run.story.environment), *run.story.notes, *analysis.notes),
+        notes=(
+            *machine_notes(run.story.environment),
+            *run.story.notes,
+            *analysis.notes,
+            *(Note(code=f"health-{gate.name}", text=gate.text, hint=gate.hint) for gate in tripped),
+        ),
+        gates=analysis.gates,
         details=analysis.details,
         outcome=outcome,
         exit_code=_ENDED.get(run.story.ended, exit_code),
@@ -87,10 +95,19 @@ def conclude(bench: Bench, run: Run, table: tuple[Target, ...]) -> Report:
 _ENDED = {"interrupted": Exit.INTERRUPTED, "broke": Exit.BROKEN, "running": Exit.BROKEN}
 
 
-def _decided(bench: Bench, recording: Recording, table: tuple[Target, ...]) -> bool:
-    """Whether more time would change nothing: no verdict is open and none lacks data."""
-    verdicts = conclude(bench, recording.run(), table).verdicts
-    return all(v.outcome != "inconclusive" and v.value is not None for v in verdicts)
+def _decided(bench: Bench, recording: Recording) -> bool:
+    """Whether more time would change nothing: every verdict is a pass or a fail."""
+    verdicts = conclude(bench, recording.run()).verdicts
+    return all(verdict.outcome in {"pass", "fail"} for verdict in verdicts)
+
+
+def _looking(bench: Bench, recording: Recording) -> Measure:
+    """The measuring of a bench, which may ask whether all is decided."""
+
+    def measure(plan: Plan, server: Server, recorder: Recorder) -> Generator[Tick]:
+        return bench.measure(plan, server, recorder, partial(_decided, bench, recording))
+
+    return measure
 
 
 Measure = Callable[[Plan, Server, Recorder], Generator[Tick]]
@@ -112,9 +129,7 @@ def _measure(
             watch(tick)
 
 
-def _measure_floor(
-    measure: Measure, plan: Plan, watch: Watch, recording: Recording, table: tuple[Target, ...]
-) -> None:
+def _measure_floor(measure: Measure, plan: Plan, watch: Watch, recording: Recording) -> None:
     """Measure the floor, again if a limit lies below it: a noisy moment must not refuse a table.
 
     Raises UsageError where a limit cannot be told from the floor.
@@ -127,7 +142,7 @@ def _measure_floor(
         log, cpus = part.path("responder.log"), part.story.environment.server_cpus
         with embedded("respond", Access(), log, cpus) as system:
             _measure(measure, plan, watch, part, system)
-        refused = below_floor(recording.run(), table)
+        refused = below_floor(recording.run())
         if not refused:
             return
     raise UsageError(refused)

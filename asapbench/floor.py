@@ -43,10 +43,11 @@ def floor_metrics(run: Run) -> tuple[Metric, ...]:
     return tuple(found.values())
 
 
-def below_floor(run: Run, table: Iterable[Target]) -> str:
-    """Why a table, or the planned rate, cannot be measured here; empty where it can."""
+def below_floor(run: Run) -> str:
+    """Why a row of the table, or the planned rate, cannot be measured here; empty where it can."""
     floor = {metric.name: metric.value for metric in floor_metrics(run)}
-    return next(filter(None, [_rate(run, floor), *(_limit(target, floor) for target in table)]), "")
+    refused = (_rate(run, floor), *(_limit(target, floor) for target in run.story.targets))
+    return next(filter(None, refused), "")
 
 
 def _rate(run: Run, floor: dict[str, float]) -> str:

@@ -147,6 +147,14 @@ class Note(Value):
     hint: str = ""
 
 
+class Target(Value):
+    """A row of the table; `limit` keeps the words of the table."""
+
+    metric: str
+    limit: str
+    why: str = ""
+
+
 class Story(Value):
     """What is known of a run beside its numbers; kept as JSON next to them."""
 
@@ -156,6 +164,7 @@ class Story(Value):
     plan: dict[str, Any]
     environment: Environment
     server: Server | None = None
+    targets: tuple[Target, ...] = ()
     windows: tuple[Window, ...] = ()
     notes: tuple[Note, ...] = ()
     failures: tuple[dict[str, Any], ...] = ()
@@ -190,14 +199,6 @@ class Metric(Value):
         return metric_key(self.name, self.labels)
 
 
-class Target(Value):
-    """A row of the table; `limit` keeps the words of the table."""
-
-    metric: str
-    limit: str
-    why: str = ""
-
-
 class Verdict(Value):
     """A target, what was measured for it, and what follows."""
 
@@ -212,11 +213,28 @@ class Verdict(Value):
     why: str = ""
 
 
+class Gate(Value):
+    """A question to the instrument itself; where `value` is beyond `limit` no verdict is valid."""
+
+    name: str
+    unit: str
+    value: float
+    limit: float
+    text: str
+    hint: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether the instrument can be believed as far as this goes."""
+        return self.value <= self.limit
+
+
 class Analysis(Value):
     """What a bench makes of a run: its metrics, its notes, and what only it has to say."""
 
     metrics: tuple[Metric, ...]
     notes: tuple[Note, ...] = ()
+    gates: tuple[Gate, ...] = ()
     details: dict[str, Any] = {}
 
 
@@ -227,6 +245,7 @@ class Report(Value):
     metrics: tuple[Metric, ...]
     verdicts: tuple[Verdict, ...]
     notes: tuple[Note, ...]
+    gates: tuple[Gate, ...] = ()
     details: dict[str, Any]
     outcome: Outcome
     exit_code: Exit

@@ -36,14 +36,16 @@ class Child:
         self.name = name
         self.log = log
         with log.open("ab") as errors:
-            # a session of its own: Ctrl-C must reach the parent alone, which then ends the rest
+            # a group of its own: Ctrl-C must reach the parent alone, which then ends the rest;
+            # not a session, since Linux shares CPU time out by session, and `in_background` is
+            # heeded within one only
             self._popen = subprocess.Popen(
                 [sys.executable, *argv],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
                 pass_fds=tuple(pass_fds),
-                start_new_session=True,
+                process_group=0,
             )
         self.pid = self._popen.pid
         _as_usual(self.pid)

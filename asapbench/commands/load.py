@@ -7,17 +7,19 @@ Users come at --spawn-rate, the load is held for --warmup and thrown away, then 
 from __future__ import annotations
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
-from asapbench.model import Analysis, Bench, Decided, Plan, Recorder, Run, Server, Tick
+from asapbench.model import Analysis, Bench, Decided, Note, Plan, Recorder, Run, Server, Tick
 from asapbench.offer import REQUESTS, Endpoint, Load, Offer
 from asapbench.units import parse_duration
 
 Seconds = Annotated[float, BeforeValidator(parse_duration)]
+
+_TOO_MANY_REQUESTS = 429
 
 _MIXES = {
     "mixed": (
@@ -135,7 +137,7 @@ def measure_floor(plan: LoadPlan, server: Server, recorder: Recorder) -> Generat
 
 def analyse(run: Run) -> Analysis:
     """The metrics of the measured window."""
-    from asapbench import samples  # numpy and scipy: not for --help
+    from asapbench import health, samples  # numpy and scipy: not for --help
     from asapbench.floor import floor_metrics
 
     plan = run.story.plan
@@ -149,6 +151,8 @@ def analyse(run: Run) -> Analysis:
         *samples.cpu_and_memory(run, window),
         *floor_metrics(run),
     )
+    rate = plan["rps"] if plan["user_class"] == "mixed" else None
+    gates = tuple(health.gates(run, requests, rate))
     errors = samples.failures_by_kind(requests, endpoints, run.story.failures)
     details = {
         "endpoints": endpoints,
@@ -157,9 +161,32 @@ def analyse(run: Run) -> Analysis:
         "open": int(requests.open.sum()),
         "measured": window.end - window.start,
         "errors": errors,
+        "bottleneck": health.bottleneck(run, window, gates),
         "seconds": samples.per_second(requests),
     }
-    return Analysis(metrics=metrics, details=details)
+    return Analysis(metrics=metrics, notes=_notes(plan, errors), gates=gates, details=details)
+
+
+def _notes(plan: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> tuple[Note, ...]:
+    notes = []
+    if plan["user_class"] == "sustained":
+        notes.append(
+            Note(
+                code="closed-loop",
+                text="sustained users wait for each answer, so latency is users / throughput "
+                "as soon as the server is full",
+                hint="judge latency with --user-class mixed, at a rate that users offer",
+            )
+        )
+    if any(row["code"] == _TOO_MANY_REQUESTS for row in errors):
+        notes.append(
+            Note(
+                code="rate-limited",
+                text="the server refused requests because of a rate limit (429)",
+                hint="all users come from one address: raise its limit (ASAP_RATE_LIMIT) to test",
+            )
+        )
+    return tuple(notes)
 
 
 def _offer(plan: LoadPlan, server: Server, recorder: Recorder) -> Offer:

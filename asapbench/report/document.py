@@ -33,6 +33,7 @@ def document(report: Report) -> dict[str, Any]:
         "server": story.server and story.server.model_dump(mode="json"),
         "metrics": [metric.model_dump(mode="json") for metric in report.metrics],
         "verdicts": [verdict.model_dump(mode="json") for verdict in report.verdicts],
+        "health": [gate.model_dump(mode="json") | {"ok": gate.ok} for gate in report.gates],
         "notes": [note.model_dump(mode="json") for note in report.notes],
         story.command: report.details,
     }

@@ -115,6 +115,8 @@ def _total_rows(report: Report) -> Iterator[tuple[str, str]]:
         yield "Total requests", f"{details['requests']:,}"
         yield "Total failures", f"{details['failures']:,}"
         yield "Error rate", _shown(report, "error_rate")
+    if details.get("bottleneck", "none") != "none":
+        yield "Bottleneck", f"the {details['bottleneck']}"
     if details.get("open"):
         yield "Still open at the end", f"{details['open']:,}"
     for label, key in (

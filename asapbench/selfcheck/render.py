@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from asapbench.errors import Exit
-from asapbench.selfcheck.row import Check, Result
+from asapbench.selfcheck.row import Result
 from asapbench.units import show
 
 SCHEMA = "asapbench.selfcheck/1"

@@ -49,11 +49,15 @@ def _ignore(_: Tick) -> None:
 
 @dataclass(frozen=True)
 class Stage:
-    """What is started: a plan, its server, and what follows the run to disturb it."""
+    """What is started: a plan, its server, what disturbs them, and by what it is judged.
+
+    `limits` are (metric, limit); without any, the table that ships with the package.
+    """
 
     plan: LoadPlan
     start: Start
     watch: Watch = _ignore
+    limits: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

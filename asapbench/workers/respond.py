@@ -1,7 +1,8 @@
 """Answer every request of the generator at once, and do nothing else.
 
-Its answers are right, so the generator checks them as it does all others: what is measured against
-it is the floor, the least that the generator, the kernel and an event loop take. `-m asapbench.workers.respond FD`.
+`-m asapbench.workers.respond FD`. Its answers are right, so the generator checks them as it does
+all others: what is measured against it is the floor, the least that the generator, the kernel and
+an event loop take.
 """
 
 from __future__ import annotations

@@ -23,6 +23,7 @@ class Starve:
 
     def __init__(self) -> None:
         self._loops = ExitStack()
+        self._begun = False
 
     def watch(self, tick: Tick) -> None:
         """Wait for the warm-up."""
@@ -34,7 +35,7 @@ class Starve:
     @contextmanager
     def start(self, plan: Plan, recording: Recording, cores: CorePlan) -> Iterator[System]:
         """The embedded server; the loops that were begun end with it."""
-        self._recording, self._cpus, self._begun = recording, cores.generator, False
+        self._recording, self._cpus = recording, cores.generator
         with start_server(plan, recording, cores) as system, self._loops:
             yield system
 

@@ -18,6 +18,7 @@ from asapbench.cores import CorePlan
 from asapbench.model import Plan, Tick
 from asapbench.selfcheck.behaviour import Behaviour
 from asapbench.selfcheck.row import Check, Row, Seen, Stage, near
+from asapbench.selfcheck.rows.known_delays import SETTLED
 from asapbench.selfcheck.serving import serving
 from asapbench.series import Column, Layout, Writer
 from asapbench.store import Recording
@@ -79,10 +80,9 @@ def judge(seen: Seen) -> tuple[Check, ...]:
     seconds = window.end - window.start
     stood = _stood(seen)
     metric = seen.report.find("latency.p95")
+    read = float(metric.n) if metric else None
     return (
-        near(
-            "requests", _RATE * seconds, metric and float(metric.n), "count", relative=0, absolute=1
-        ),
+        near("requests", _RATE * seconds, read, "count", relative=0, absolute=1),
         *(
             near(key, stood - share * seconds, seen.metric(key), "s", relative=RELATIVE)
             for key, share in _SLOWEST.items()
@@ -107,7 +107,7 @@ def _remark(seen: Seen) -> str:
 def _stage(_quick: bool) -> Stage:
     stop = Stop()
     plan = LoadPlan(users=_USERS, spawn_rate=50, rps=_RATE, warmup=0.5, duration=_DURATION)
-    return Stage(plan, stop.start, stop.watch)
+    return Stage(plan, stop.start, stop.watch, SETTLED)
 
 
 ROW = Row("stopped", "the server stands still for 1 s of 10 s (SIGSTOP)", _stage, judge, _remark)

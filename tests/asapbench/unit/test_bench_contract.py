@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module, resources
 from typing import Any
 
@@ -63,7 +64,7 @@ _RUNS: dict[str, Callable[[MakeRun, MakeRow], Run]] = {"load": a_load_run}
 def report_of(bench: Bench, run: Run) -> Report:
     plan = bench.plan()
     table = check_table(read_table(bench.name, None), bench.produces(plan))
-    return conclude(bench, run, table)
+    return conclude(bench, replace(run, story=run.story.model_copy(update={"targets": table})))
 
 
 def test_there_are_benches() -> None:
