@@ -23,19 +23,40 @@ class CorePlan:
         return not self.generator
 
 
-def plan_cores(cores: Iterable[frozenset[int]], *, many_servers: bool) -> CorePlan:
-    """Keep the two sides apart, SMT siblings together: the generator on the first core.
+def plan_cores(
+    cores: Iterable[frozenset[int]], *, many_servers: bool, generators: int = 1
+) -> CorePlan:
+    """Keep the two sides apart, SMT siblings together: each generator on one of the first cores.
 
     An embedded server is one process and gets one core, the last; a command may have workers and
-    gets all that are left.
+    gets all that are left, at least one.
     """
     ordered = sorted(cores, key=min)
     if len(ordered) < 2:
         return CorePlan()
-    servers = ordered[1:] if many_servers else ordered[-1:]
-    return CorePlan(
-        server=tuple(sorted(frozenset().union(*servers))), generator=tuple(sorted(ordered[0]))
-    )
+    first = min(generators, len(ordered) - 1)
+    servers = ordered[first:] if many_servers else ordered[-1:]
+    return CorePlan(server=_flat(servers), generator=_flat(ordered[:first]))
+
+
+def generator_cores(cores: Iterable[frozenset[int]]) -> int:
+    """How many generators can have a core of their own: one is the server's, if there are two."""
+    return max(1, len(tuple(cores)) - 1)
+
+
+def deal(
+    cpus: Iterable[int], processes: int, cores: Iterable[frozenset[int]]
+) -> tuple[tuple[int, ...], ...]:
+    """Give each process one of these cores; where they are too few, processes share."""
+    allowed = frozenset(cpus)
+    own = sorted((core & allowed for core in cores if core & allowed), key=min)
+    if not own:
+        return ((),) * processes
+    return tuple(tuple(sorted(own[index % len(own)])) for index in range(processes))
+
+
+def _flat(cores: Iterable[frozenset[int]]) -> tuple[int, ...]:
+    return tuple(sorted(frozenset().union(*cores)))
 
 
 def physical_cores() -> tuple[frozenset[int], ...]:

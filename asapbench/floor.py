@@ -88,7 +88,7 @@ def _attempt(part: Run) -> Iterable[Metric]:
     if "floor" in windows:
         latency = samples.requests_in(part, windows["floor"]).latency()
         for percentile, q in samples.PERCENTILES.items():
-            estimate = stats.percentile(latency, q)
+            estimate = stats.percentile(stats.sample(latency), q)
             if estimate:
                 yield Metric(
                     name=f"floor.{percentile}", unit="s", value=estimate.value, n=estimate.n

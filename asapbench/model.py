@@ -50,8 +50,16 @@ class Plan(Value):
     floor: bool = Field(
         True, description="Measure first what the generator itself takes; refuse limits below that"
     )
+    gates: bool = Field(
+        True, description="Void the verdicts where the instrument is in doubt; else only say so"
+    )
     quick: bool = Field(False, description="Stop as soon as every verdict is decided")
     seed: int = Field(0, ge=0, description="Seed of all that is drawn at random")
+
+    @property
+    def generators(self) -> int:
+        """How many generator processes to start."""
+        return 1
 
     def stored(self) -> dict[str, Any]:
         """The plan as it may be written down: without the secrets it may hold."""

@@ -29,25 +29,40 @@ class Endpoint(_Message):
 class Load(_Message):
     """How many users, how fast they come (users/s), and what they offer together.
 
-    `rate` is requests per second over all users of this generator; with None each user sends its
-    next request `pause` seconds after the last answer (uniform between the two numbers).
+    `rate` is requests per second over all users; with None each user sends its next request `pause`
+    seconds after the last answer (uniform between the two numbers). The plan begins at `start`
+    (monotonic clock, now with None). Generators that share a load are told the same but for
+    `share`: of the users' seats, a generator has number `share`, `share` + `shares`, and so on.
     """
 
     users: int = Field(ge=1)
     spawn_rate: float = Field(gt=0)
     rate: float | None = Field(gt=0)
     pause: tuple[float, float] = (0.0, 0.0)
+    start: float | None = None
+    share: int = Field(default=0, ge=0)
+    shares: int = Field(default=1, ge=1)
 
 
 class Offer(_Message):
     """All that a generator is told once.
 
-    `headers` are "Name: value" lines; `$NAME` in a value is replaced from the generator's own
-    environment, so that a secret is never passed on or written down. `timeout` is in seconds.
+    Alone it decides by itself when users come. Of several, one is the `master`: it has no users and
+    tells each `worker` how many it gets, over locust's own protocol on a local port: that which the
+    master has chosen when it is ready, and the workers are told. Workers are counted by `index`.
+
+    `records` and `pulse` are the files to write; no pulse is taken without one. `headers` are
+    "Name: value" lines; `$NAME` in a value is replaced from the generator's own environment, so
+    that a secret is never passed on or written down. `timeout` is in seconds.
     """
 
+    role: Literal["alone", "master", "worker"] = "alone"
+    port: int = 0
+    index: int = Field(default=0, ge=0)
+    workers: int = Field(default=1, ge=1)
     url: str
-    records: str
+    records: str = ""
+    pulse: str = ""
     endpoints: tuple[Endpoint, ...] = Field(min_length=1)
     skill: str = "echo"
     input: dict[str, Any] = {"message": "hello {n}"}
@@ -72,13 +87,15 @@ class Command(_Message):
 class Event(_Message):
     """What a generator tells; `at` is the monotonic clock in seconds.
 
-    `ready`: it can take a load. `ramped`: all users of the last load are there. `failure`: the
-    first request that failed in this way, with what was seen. `stopped`: all rows are written.
+    `ready`: it can take a load; a master's workers find it at `port`. `ramped`: all users of the
+    last load are there, `users` of them here. `failure`: the first request that failed in this way,
+    with what was seen. `stopped`: all rows are written.
     """
 
     event: Literal["ready", "ramped", "failure", "stopped"]
     at: float
     users: int = 0
+    port: int = 0
     endpoint: str = ""
     outcome: str = ""
     code: int = 0
@@ -107,8 +124,13 @@ class Flag(IntFlag):
     CENSORED = 4  # still open, or never sent, when the load ended: `done` is a lower bound
 
 
+# Embedded servers tell in this header of an answer when they saw its request, and when they began
+# the answer: two times of the monotonic clock.
+SPLIT_HEADER = b"asapbench-split"
+
 # Times are the monotonic clock in seconds. `sent` is NaN for a planned request never sent.
-# In a closed loop `planned` is `sent`.
+# In a closed loop `planned` is `sent`. `arrived` and `departed` are NaN where the server, if any,
+# did not tell them, or told times that do not lie between `sent` and `done`.
 REQUESTS = Layout(
     "requests",
     (
@@ -120,5 +142,12 @@ REQUESTS = Layout(
         Column("endpoint", "1", "B"),  # index into Offer.endpoints
         Column("outcome", "1", "B"),  # Outcome
         Column("flags", "1", "B"),  # Flag
+        Column("arrived", "s", "d"),
+        Column("departed", "s", "d"),
     ),
+)
+
+# A sleeper in each generator: when it woke, how late, and how many requests were open then.
+PULSE = Layout(
+    "pulse", (Column("at", "s", "d"), Column("late", "s", "d"), Column("open", "1", "I"))
 )

@@ -7,6 +7,7 @@ counts with the time it has waited. A refusal that comes fast is an error and ne
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -19,13 +20,16 @@ import numpy.typing as npt
 from asapbench import stats
 from asapbench.model import Labels, Measurement, Metric, Run, Window
 from asapbench.offer import REQUESTS, Flag, Outcome
-from asapbench.stats import CONFIDENCE, Array, Estimate
+from asapbench.stats import CONFIDENCE, Array, Estimate, Sample
 
 Mask = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.integer]
+Timed = tuple[Array, Array]  # values, and the time of each
 
 PERCENTILES = {"p50": 0.5, "p90": 0.9, "p95": 0.95, "p99": 0.99, "p99.9": 0.999}
 SUMMARIES = (*PERCENTILES, "min", "mean", "max")
+SPLIT = ("waiting", "network", "server", "reading")
+SPLIT_PERCENTILES = ("p50", "p95")
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,8 @@ class Rows:
     endpoint: Codes
     outcome: Codes
     flags: Codes
+    arrived: Array
+    departed: Array
 
     def where(self, chosen: Mask | Codes) -> Rows:
         """Those that a mask, or their positions, select."""
@@ -66,16 +72,31 @@ class Rows:
 
     def latency(self) -> Array:
         """As the user sees it, sorted; of those served and those that waited in vain."""
-        since = np.where(self.waited, self.planned, self.sent)
-        return _sorted((self.done - since)[self._timed])
+        return _sorted(self._latency()[0])
 
     def service_time(self) -> Array:
         """From sent to done, sorted."""
-        return _sorted((self.done - self.sent)[self._timed & ~np.isnan(self.sent)])
+        return _sorted(self._service_time()[0])
 
     def lag(self) -> Array:
         """How late idle connections were used, sorted: the generator's doing."""
-        return _sorted((self.sent - self.planned)[~self.waited])
+        return _sorted(self._lag()[0])
+
+    def sample(self, time: str) -> Sample:
+        """One of the three, each value with the time it counts from."""
+        return stats.sample(*_TIMES[time](self))
+
+    def _latency(self) -> Timed:
+        since = np.where(self.waited, self.planned, self.sent)
+        return (self.done - since)[self._timed], since[self._timed]
+
+    def _service_time(self) -> Timed:
+        chosen = self._timed & ~np.isnan(self.sent)
+        return (self.done - self.sent)[chosen], self.sent[chosen]
+
+    def _lag(self) -> Timed:
+        chosen = ~self.waited
+        return (self.sent - self.planned)[chosen], self.planned[chosen]
 
     @property
     def _timed(self) -> Mask:
@@ -83,6 +104,7 @@ class Rows:
 
 
 _COLUMNS = tuple(field.name for field in fields(Rows))
+_TIMES = {"latency": Rows._latency, "service_time": Rows._service_time, "lag": Rows._lag}
 
 
 @dataclass(frozen=True)
@@ -121,12 +143,37 @@ def metric_units(endpoints: Sequence[str], *, paced: bool) -> dict[str, str]:
 
 
 def request_metrics(
-    requests: Requests, endpoints: Sequence[str], *, paced: bool
+    requests: Requests,
+    endpoints: Sequence[str],
+    *,
+    paced: bool,
+    confidence: float = CONFIDENCE,
 ) -> Iterator[Metric]:
     """Latency, service time, lag, throughput and error rate, in total and by endpoint."""
-    yield from _metrics(requests, {}, paced=paced)
+    times = ("latency", "service_time", "lag") if paced else ("latency", "service_time")
+    yield from _metrics(requests, times, {}, confidence)
     for index, name in enumerate(endpoints):
-        yield from _metrics(requests.of(index), {"endpoint": name}, paced=paced)
+        yield from _metrics(requests.of(index), times, {"endpoint": name}, confidence)
+
+
+def split_units(endpoints: Sequence[str]) -> dict[str, str]:
+    """The metrics that `split_metrics` can give, and their units."""
+    labels: list[Labels] = [{}, *({"endpoint": name} for name in endpoints)]
+    names = [f"split.{part}.{summary}" for part in SPLIT for summary in SPLIT_PERCENTILES]
+    return {_key(name, label): "s" for label in labels for name in names}
+
+
+def split_metrics(
+    requests: Requests, endpoints: Sequence[str], confidence: float = CONFIDENCE
+) -> Iterator[Metric]:
+    """Where the time of a served request goes, in total and by endpoint.
+
+    Request by request the parts add up to the latency; their percentiles do not. Nothing where the
+    server does not tell when a request arrived.
+    """
+    yield from _split(requests, {}, confidence)
+    for index, name in enumerate(endpoints):
+        yield from _split(requests.of(index), {"endpoint": name}, confidence)
 
 
 def failures_by_kind(
@@ -170,7 +217,21 @@ def per_second(requests: Requests) -> list[dict[str, Any]]:
 
 
 def cpu_and_memory(run: Run, window: Window) -> Iterator[Metric]:
-    """Cores used on average, and the most memory held, by each process that was sampled."""
+    """Cores used on average, and the most memory held, by each process that was sampled.
+
+    Several generators also have a sum, under the name of one.
+    """
+    used = list(_cpu_and_memory(run, window))
+    yield from used
+    for kind in ("cpu", "rss"):
+        several = [m for m in used if re.fullmatch(rf"generator-\d+\.{kind}", m.name)]
+        if several:
+            total = sum(metric.value for metric in several)
+            n = min(metric.n for metric in several)
+            yield Metric(name=f"generator.{kind}", unit=several[0].unit, value=total, n=n)
+
+
+def _cpu_and_memory(run: Run, window: Window) -> Iterator[Metric]:
     for table in run.measurements:
         if table.name != "resources":
             continue
@@ -186,20 +247,36 @@ def cpu_and_memory(run: Run, window: Window) -> Iterator[Metric]:
         yield Metric(name=f"{name}.rss", unit="B", value=float(rss.max()), n=n)
 
 
-def _metrics(requests: Requests, labels: Labels, *, paced: bool) -> Iterator[Metric]:
-    yield from _summaries("latency", requests.latency(), labels)
-    yield from _summaries("service_time", requests.service_time(), labels)
-    if paced:
-        yield from _summaries("lag", requests.lag(), labels)
+def _metrics(
+    requests: Requests, times: Iterable[str], labels: Labels, confidence: float
+) -> Iterator[Metric]:
+    for time in times:
+        yield from _summaries(time, requests.sample(time), labels, confidence)
     window = requests.window
     if len(requests.planned) and window.end > window.start:
         answers = requests.ended.done[requests.ended.served]
-        rate = stats.rate(answers, window.start, window.end)
-        yield _metric("throughput", "req/s", rate, labels)
-    ended = int(requests.served.sum() + requests.failed.sum())
-    if ended:
-        errors = stats.proportion(int(requests.failed.sum()), ended)
-        yield _metric("error_rate", "ratio", errors, labels)
+        rate = stats.rate(answers, window.start, window.end, confidence)
+        yield _metric("throughput", "req/s", rate, labels, confidence)
+    ended = requests.served | requests.failed
+    if ended.any():
+        errors = stats.proportion(requests.failed[ended], requests.planned[ended], confidence)
+        yield _metric("error_rate", "ratio", errors, labels, confidence)
+
+
+def _split(requests: Requests, labels: Labels, confidence: float) -> Iterator[Metric]:
+    rows = requests.where(requests.served & ~np.isnan(requests.arrived))
+    parts = (
+        np.where(rows.waited, rows.sent - rows.planned, 0.0),
+        rows.arrived - rows.sent,
+        rows.departed - rows.arrived,
+        rows.done - rows.departed,
+    )
+    for name, times in zip(SPLIT, parts, strict=True):
+        found = stats.sample(times, rows.planned)
+        for percentile in SPLIT_PERCENTILES:
+            estimate = stats.percentile(found, PERCENTILES[percentile], confidence)
+            if estimate:
+                yield _metric(f"split.{name}.{percentile}", "s", estimate, labels, confidence)
 
 
 def _second(rows: Rows) -> dict[str, Any]:
@@ -215,21 +292,21 @@ def _second(rows: Rows) -> dict[str, Any]:
     }
 
 
-def _summaries(name: str, values: Array, labels: Labels) -> Iterator[Metric]:
+def _summaries(name: str, sample: Sample, labels: Labels, confidence: float) -> Iterator[Metric]:
     for percentile, q in PERCENTILES.items():
-        estimate = stats.percentile(values, q)
+        estimate = stats.percentile(sample, q, confidence)
         if estimate:
-            yield _metric(f"{name}.{percentile}", "s", estimate, labels)
-    if not len(values):
+            yield _metric(f"{name}.{percentile}", "s", estimate, labels, confidence)
+    n = len(sample)
+    if not n:
         return
-    yield Metric(name=f"{name}.min", unit="s", value=float(values[0]), n=len(values), labels=labels)
-    yield _metric(f"{name}.mean", "s", stats.mean(values), labels)
-    yield Metric(
-        name=f"{name}.max", unit="s", value=float(values[-1]), n=len(values), labels=labels
-    )
+    least, most = float(sample.values[0]), float(sample.values[-1])
+    yield Metric(name=f"{name}.min", unit="s", value=least, n=n, labels=labels)
+    yield _metric(f"{name}.mean", "s", stats.mean(sample, confidence), labels, confidence)
+    yield Metric(name=f"{name}.max", unit="s", value=most, n=n, labels=labels)
 
 
-def _metric(name: str, unit: str, estimate: Estimate, labels: Labels) -> Metric:
+def _metric(name: str, unit: str, estimate: Estimate, labels: Labels, confidence: float) -> Metric:
     return Metric(
         name=name,
         unit=unit,
@@ -237,7 +314,7 @@ def _metric(name: str, unit: str, estimate: Estimate, labels: Labels) -> Metric:
         low=estimate.low,
         high=estimate.high,
         n=estimate.n,
-        confidence=CONFIDENCE,
+        confidence=confidence,
         labels=labels,
     )
 

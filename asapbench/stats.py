@@ -1,25 +1,43 @@
 """Numbers in, numbers out: estimates with bounds. Nothing here knows what is measured.
 
 Every bound holds by itself with the confidence given (one-sided), since a verdict asks one
-question: does the value lie on this side of the limit?
+question: does the value lie on this side of the limit? Samples that come with their times may
+depend on each other; docs/explanation-confidence.md says how the bounds allow for it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
+from scipy import special
 from scipy import stats as distributions
 
 Array = npt.NDArray[np.float64]
+Positions = npt.NDArray[np.intp]
+Mask = npt.NDArray[np.bool_]
 
 CONFIDENCE = 0.99
+
+BLOCKS = 64  # in order of time; judged one by one, in pairs and in fours
+_LEVELS = (BLOCKS, BLOCKS // 2, BLOCKS // 4)
+_MOST_CORRELATION = 0.9  # of neighbouring blocks: beyond it the run is one event, seen once
+_LEAST_FREEDOM = 1.0  # where all is in one block
+_LARGEST_BURST = 4  # times all hits that were seen
+_CANDIDATES = 32
+_TINY = float(np.finfo(float).tiny)
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A value, its lower and upper bound, and how many samples it rests on."""
+    """A value, its lower and upper bound, and how many samples it rests on.
+
+    A bound is infinite where the samples can give none.
+    """
 
     value: float
     low: float
@@ -27,50 +45,226 @@ class Estimate:
     n: int
 
 
-def percentile(sorted_values: Array, q: float, confidence: float = CONFIDENCE) -> Estimate | None:
+@dataclass(frozen=True)
+class Sample:
+    """Values in ascending order and the block of time that each is from; None: independent."""
+
+    values: Array
+    blocks: Positions | None = None
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+def sample(values: Array, at: Array | None = None) -> Sample:
+    """Values with the times they are from; without times they count as independent."""
+    if at is None:
+        return Sample(np.sort(values))
+    order = np.argsort(values)
+    return Sample(values[order], _blocks(at)[order])
+
+
+def percentile(sample: Sample, q: float, confidence: float = CONFIDENCE) -> Estimate | None:
     """The q-quantile (0 < q < 1) with bounds from order statistics, no distribution assumed.
 
-    Hahn and Meeker, Statistical Intervals, §5.2: the number of samples below the true quantile is
-    binomial. None where two samples cannot be expected on each side of it: at 99 % that is fewer
-    than 130 samples for p95, 662 for p99, 6,636 for p99.9.
+    Hahn and Meeker, Statistical Intervals, §5.2: the number of independent samples below the true
+    quantile is binomial. None where two samples cannot be expected on each side of it: at 99 % that
+    is fewer than 130 samples for p95, 662 for p99, 6,636 for p99.9.
     """
-    n = len(sorted_values)
+    n = len(sample)
     if n == 0 or distributions.binom.cdf(n - 2, n, max(q, 1 - q)) < confidence:
         return None
-    below = int(distributions.binom.ppf(1 - confidence, n, q))
-    above = int(distributions.binom.ppf(confidence, n, q)) + 1
-    return Estimate(
-        float(sorted_values[int(np.ceil(q * n)) - 1]),
-        float(sorted_values[below - 1]),
-        float(sorted_values[above - 1]),
-        n,
-    )
+    ranks = _Ranks(sample, q, confidence)
+    return Estimate(float(sample.values[ranks.point]), ranks.low(), ranks.high(), n)
 
 
-def mean(values: Array, confidence: float = CONFIDENCE) -> Estimate:
-    """The mean of independent values with Student's t bounds; infinite bounds for one value."""
-    n = len(values)
-    centre = float(np.mean(values))
+def mean(sample: Sample, confidence: float = CONFIDENCE) -> Estimate:
+    """The mean with Student's t bounds; infinite bounds for one value."""
+    n, centre = len(sample), float(np.mean(sample.values))
     if n < 2:
         return Estimate(centre, -np.inf, np.inf, n)
-    reach = float(distributions.t.ppf(confidence, n - 1) * np.std(values, ddof=1) / np.sqrt(n))
+    spread = float(np.std(sample.values, ddof=1))
+    clustering = 1.0
+    if sample.blocks is not None and spread:
+        off = (sample.values - centre) / spread
+        sums = np.bincount(sample.blocks, off, BLOCKS).astype(float)
+        clustering = max(1.0, float(_clustering(sums, n, confidence)))
+    reach = float(special.stdtrit(n - 1, confidence) * spread * np.sqrt(clustering / n))
     return Estimate(centre, centre - reach, centre + reach, n)
 
 
-def proportion(hits: int, n: int, confidence: float = CONFIDENCE) -> Estimate:
-    """A share with exact bounds (Clopper and Pearson 1934)."""
-    low = distributions.beta.ppf(1 - confidence, hits, n - hits + 1) if hits else 0.0
-    high = distributions.beta.ppf(confidence, hits + 1, n - hits) if hits < n else 1.0
-    return Estimate(hits / n, float(low), float(high), n)
+def proportion(hits: Mask, at: Array | None = None, confidence: float = CONFIDENCE) -> Estimate:
+    """The share of hits with exact bounds (Clopper and Pearson 1934), at the times of all tries.
+
+    Where hits come in bursts the bounds are those of fewer, independent tries (Korn and Graubard
+    1998).
+    """
+    n, count = len(hits), int(hits.sum())
+    clustering = 1.0
+    if at is not None:
+        blocks = _blocks(at)
+        in_blocks, tries = (np.bincount(b, minlength=BLOCKS) for b in (blocks[hits], blocks))
+        clustering = max(1.0, float(_clustering_of_hits(in_blocks, tries, confidence)))
+    some, others = count / clustering, (n - count) / clustering
+    low = special.betaincinv(some, others + 1, 1 - confidence) if count else 0.0
+    high = special.betaincinv(some + 1, others, confidence) if count < n else 1.0
+    return Estimate(count / n, float(low), float(high), n)
 
 
 def rate(times: Array, start: float, end: float, confidence: float = CONFIDENCE) -> Estimate:
-    """Events per second between two times, with bounds from the counts of equal blocks.
+    """Events per second between two times: Poisson bounds (Garwood 1936), scaled.
 
-    Blocks are about a second, at least five and at most sixty of them, so that what lasts a
-    second or less does not make neighbouring blocks alike.
+    The scale is how much more, or less, the counts of blocks vary than those of a Poisson process.
     """
-    blocks = int(min(60, max(5, end - start)))
-    counts, _ = np.histogram(times, bins=blocks, range=(start, end))
-    per_second = mean(counts * (blocks / (end - start)), confidence)
-    return Estimate(per_second.value, max(0.0, per_second.low), per_second.high, int(counts.sum()))
+    counts, _ = np.histogram(times, bins=BLOCKS, range=(start, end))
+    n = int(counts.sum())
+    clustering = 1.0
+    if n:
+        clustering = max(1 / n, float(_clustering(counts - n / BLOCKS, n, confidence)))
+    unit = clustering / (end - start)
+    low = unit * special.gammaincinv(n / clustering, 1 - confidence) if n else 0.0
+    high = unit * special.gammaincinv(n / clustering + 1, confidence)
+    return Estimate(n / (end - start), float(low), float(high), n)
+
+
+def confidence_per_look(number: int, confidence: float = CONFIDENCE) -> float:
+    """What each of several looks at one run must hold so that all together hold `confidence`.
+
+    Bonferroni: the chances to be wrong at one of them add up at most.
+    """
+    return 1 - (1 - confidence) / number
+
+
+class _Ranks:
+    """The bounds of one percentile, each found by turning a test of the share above a value."""
+
+    def __init__(self, sample: Sample, q: float, confidence: float) -> None:
+        self.n, self.q, self.confidence = len(sample), q, confidence
+        self.sample = sample
+        self.tries = self._counts(0, self.n)
+        self.point = int(np.ceil(q * self.n)) - 1
+        self.least = 1.0
+        point = np.array([self.point])
+        around = np.concatenate([self._above(point, "left"), self._above(point, "right")])
+        self.least = float(self._clustering(around).max())
+
+    def low(self) -> float:
+        """The largest sample up to which too many lie above for it to be above the quantile."""
+
+        def too_many(ranks: Positions) -> Mask:
+            above = self._above(ranks, "left")
+            clustering = self._clustering(above)
+            below = (self.n - above) / clustering
+            return self._unlikely(special.betainc(above / clustering, below + 1, 1 - self.q))
+
+        above = np.geomspace(self.n - self.point, self.n, _CANDIDATES).astype(np.intp)
+        return self._bound(_last(too_many, np.unique(self.n - above)), -np.inf)
+
+    def high(self) -> float:
+        """The smallest sample from which on too few lie above for it to be below the quantile."""
+
+        def too_few(ranks: Positions) -> Mask:
+            above = self._above(ranks, "right")
+            clustering = self._clustering(above)
+            below = (self.n - above) / clustering
+            return self._unlikely(special.betainc(below, above / clustering + 1, self.q))
+
+        above = np.geomspace(1, self.n - self.point, _CANDIDATES).astype(np.intp)
+        return self._bound(_last(too_few, np.unique(self.n - above)[::-1]), np.inf)
+
+    def _bound(self, rank: int | None, otherwise: float) -> float:
+        return otherwise if rank is None else float(self.sample.values[rank])
+
+    def _unlikely(self, chance: Array) -> Mask:
+        return np.asarray(chance <= 1 - self.confidence)
+
+    def _above(self, ranks: Positions, side: Literal["left", "right"]) -> Positions:
+        """How many samples lie above those of the ranks; with "left", they themselves count too."""
+        values = self.sample.values
+        return self.n - np.searchsorted(values, values[ranks], side)
+
+    def _clustering(self, above: Positions) -> Array:
+        if self.sample.blocks is None:
+            return np.ones(len(above))
+        found = _clustering_of_hits(self._in_blocks(above), self.tries, self.confidence)
+        return np.maximum(found, self.least)
+
+    def _in_blocks(self, above: Positions) -> Positions:
+        """For each number of uppermost samples how many of them each block holds."""
+        sizes, given = np.unique(above, return_inverse=True)
+        steps = [self._counts(self.n - size, self.n - less) for less, size in pairwise([0, *sizes])]
+        return np.cumsum(steps, axis=0)[given]
+
+    def _counts(self, first: int, last: int) -> Positions:
+        blocks = self.sample.blocks
+        return np.bincount([] if blocks is None else blocks[first:last], minlength=BLOCKS)
+
+
+def _last(rejects: Callable[[Positions], Mask], ranks: Positions) -> int | None:
+    """The last rank, from the outermost inwards, up to which all candidates are rejected.
+
+    The gap behind it is filled with new candidates until there is none.
+    """
+    while True:
+        kept = np.flatnonzero(~rejects(ranks))
+        if not len(kept):
+            return int(ranks[-1])
+        if kept[0] == 0:
+            return None
+        good, bad = int(ranks[kept[0] - 1]), int(ranks[kept[0]])
+        if abs(good - bad) == 1:
+            return good
+        step = np.sign(bad - good) * max(1, abs(bad - good) // _CANDIDATES)
+        ranks = np.append(np.arange(good, bad, step), bad)
+
+
+def _blocks(at: Array) -> Positions:
+    """For each time the block it is in; blocks follow each other and hold equally many."""
+    blocks = np.empty(len(at), np.intp)
+    blocks[np.argsort(at, kind="stable")] = np.arange(len(at)) * BLOCKS // len(at)
+    return blocks
+
+
+def _clustering_of_hits(
+    hits: npt.NDArray[np.integer], tries: npt.NDArray[np.integer], confidence: float
+) -> Array:
+    n, count = tries.sum(), hits.sum(axis=-1, keepdims=True)
+    share = count / n
+    binomial = (count * (1 - share))[..., 0]
+    found = _clustering(hits - share * tries, binomial, confidence)
+    return np.asarray(np.minimum(found, _LARGEST_BURST * count[..., 0]))
+
+
+def _clustering(off: Array, variance: npt.ArrayLike, confidence: float) -> Array:
+    """How much more a sum over blocks varies than `variance`, which it would were all independent.
+
+    `off` holds what each block is off its expectation. The largest of the estimates from single
+    blocks, pairs and fours, each allowing for neighbours that are alike (Tafazzoli and Wilson
+    2011), for the few blocks, or the few that matter, that it rests on (Satterthwaite 1946), and
+    for skewness beyond that of independent events (Johnson 1978): a run that happened to see few
+    bursts also makes them look small.
+    """
+    estimates = [_at_level(off, level, variance, confidence) for level in _LEVELS]
+    return np.asarray(np.max(estimates, axis=0))
+
+
+def _at_level(off: Array, level: int, variance: npt.ArrayLike, confidence: float) -> Array:
+    off = off.reshape(*off.shape[:-1], level, -1).sum(axis=-1)
+    squares = (off * off).sum(axis=-1)
+    alike = (off[..., 1:] * off[..., :-1]).sum(axis=-1) / _positive(squares)
+    alike = np.clip(alike, 0, _MOST_CORRELATION)
+    ratio = level / (level - 1) * squares / _positive(variance) * (1 + alike) / (1 - alike)
+    shares = off / np.sqrt(_positive(squares))[..., None]
+    skewness = (shares * shares * shares).sum(axis=-1)
+    skewness -= np.sqrt(_positive(ratio / _positive(variance)))
+    # Satterthwaite's is 2 / ...: in a run that saw few bursts the fourth moment is itself too small
+    freedom = 0.5 / _positive((shares * shares * shares * shares).sum(axis=-1) - 1 / level)
+    freedom = np.clip(freedom, _LEAST_FREEDOM, level - 1)
+    normal = special.ndtri(confidence)
+    caution = special.stdtrit(freedom, confidence) / normal
+    caution *= 1 + np.maximum(skewness, 0) * (2 * normal**2 + 1) / (6 * normal)
+    return np.asarray(ratio + np.maximum(ratio - 1, 0) * (caution**2 - 1))
+
+
+def _positive(values: npt.ArrayLike) -> Array:
+    return np.asarray(np.maximum(values, _TINY))

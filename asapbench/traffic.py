@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from itertools import chain
 from typing import Any
 
+from asapbench.cores import deal, physical_cores
 from asapbench.errors import BrokenRun
 from asapbench.model import Recorder, Tick, Window
-from asapbench.offer import REQUESTS, Command, Event, Flag, Load, Offer, Outcome
+from asapbench.offer import PULSE, REQUESTS, Command, Event, Flag, Load, Offer, Outcome
 from asapbench.process import Child, in_background
 from asapbench.resources import Sampler
 from asapbench.series import Follower
@@ -18,20 +20,79 @@ from asapbench.series import Follower
 TICK = 0.5
 START_PATIENCE = 30.0
 DRAIN = 1.0
+_LEAD = 0.2  # seconds from telling several generators of a load until it begins
+
+
+class Generator:
+    """One generator process, as its parent sees it."""
+
+    def __init__(self, child: Child) -> None:
+        self.child = child
+
+    def tell(self, message: Offer | Command) -> None:
+        """Send it its offer or a command."""
+        self.child.send(message.model_dump_json())
+
+    def events(self) -> Iterator[Event]:
+        """What it has told since the last call."""
+        return map(Event.model_validate_json, self.child.lines())
+
+    def events_until(self, name: str, patience: float) -> Iterator[Event]:
+        """What it tells, the awaited event last. Raises BrokenRun where that does not come."""
+        deadline = time.monotonic() + patience
+        while time.monotonic() < deadline:
+            line = self.child.line(0.2)
+            if line is None:
+                self.child.check()
+                continue
+            event = Event.model_validate_json(line)
+            yield event
+            if event.event == name:
+                return
+        raise BrokenRun(f"the {self.child.name} was not {name} within {patience:.0f} s")
+
+
+class Worker(Generator):
+    """A generator that has users, and so writes down requests."""
+
+    def __init__(self, child: Child, recorder: Recorder) -> None:
+        super().__init__(child)
+        suffix = child.name.removeprefix("generator") + ".series"
+        self._records = recorder.path(REQUESTS.name + suffix)
+        self._pulse = recorder.path(PULSE.name + suffix)
+        self.follower = Follower(self._records)
+        self.sampler = Sampler(recorder.path(child.name + ".series"), child.name, child.pid)
+
+    def begin(self, offer: Offer, **place: Any) -> None:
+        """Send it its offer: where it stands among others, and the files that are its own."""
+        own = {"records": str(self._records), "pulse": str(self._pulse)}
+        self.tell(offer.model_copy(update=own | place))
 
 
 class Traffic:
-    """A generator at work. `hold` and `ramp` yield a tick every half second."""
+    """Generators at work, one or several. `hold` and `ramp` yield a tick every half second."""
 
-    def __init__(self, child: Child, recorder: Recorder, offer: Offer) -> None:
-        self._child = child
+    def __init__(
+        self, workers: Sequence[Worker], master: Generator | None, recorder: Recorder
+    ) -> None:
+        self._workers = workers
+        self._master = master
         self._recorder = recorder
-        self._follower = Follower(recorder.path(REQUESTS.name + ".series"))
-        self._sampler = Sampler(recorder.path("generator.series"), "generator", child.pid)
-        self._failures: list[dict[str, Any]] = []
+        self._order = list(workers)  # of their shares in the load
+        self._failures: dict[tuple[str, str, int], dict[str, Any]] = {}
         self._windows: list[Window] = []
         self._recent = _Recent()
-        child.send(offer.model_dump_json())
+
+    def begin(self, offer: Offer) -> None:
+        """Wait until all are ready for a load. Raises BrokenRun with what one says against it."""
+        if self._master is None:
+            self._workers[0].begin(offer)
+        else:
+            self._master.tell(offer.model_copy(update={"role": "master"}))
+            (ready,) = self._master.events_until("ready", START_PATIENCE)
+            place = {"role": "worker", "port": ready.port, "workers": len(self._workers)}
+            for index, worker in enumerate(self._workers):
+                worker.begin(offer, index=index, **place)
         self._await("ready", START_PATIENCE)
 
     @property
@@ -40,17 +101,58 @@ class Traffic:
         return self._recent.done
 
     def ramp(self, load: Load) -> Iterator[Tick]:
-        """Start a load and wait until all its users are there."""
+        """Start a load and wait until all its users are there.
+
+        Of several generators each takes part in proportion to its users. How locust spreads them is
+        known when they are there: where the shares were others, the plan then begins anew.
+        """
         began = time.monotonic()
         expected = load.users / load.spawn_rate
-        self._child.send(Command(do="load", load=load).model_dump_json())
+        start = self._offer(load)
+        users: dict[Worker, int] = {}
         while True:
-            if "ramped" in self._events():
-                return
+            users |= self._ramped()
+            if len(users) == len(self._workers):
+                break
             elapsed = time.monotonic() - began
             if elapsed > expected + START_PATIENCE:
                 raise BrokenRun(f"the generator had not started its users after {elapsed:.0f} s")
             yield self._tick("ramp", elapsed, min(1.0, elapsed / max(expected, TICK)))
+        if self._reordered(users, load.users) and load.rate is not None:
+            start = self._share_out(load)
+        while time.monotonic() < start:
+            yield self._tick("ramp", time.monotonic() - began, 1.0)
+
+    def _offer(self, load: Load) -> float:
+        """Tell all of a load; say when it begins."""
+        if self._master is None:
+            self._workers[0].tell(Command(do="load", load=load))
+            return time.monotonic()
+        start = self._share_out(load)
+        self._master.tell(Command(do="load", load=load))
+        return start
+
+    def _share_out(self, load: Load) -> float:
+        # one start for all: the clock is the machine's
+        start = time.monotonic() + _LEAD
+        for share, worker in enumerate(self._order):
+            part = {"start": start, "share": share, "shares": len(self._order)}
+            worker.tell(Command(do="load", load=load.model_copy(update=part)))
+        return start
+
+    def _ramped(self) -> dict[Worker, int]:
+        """The workers that told just now that all users are there, and how many each has."""
+        return {worker: event.users for worker, event in self._events() if event.event == "ramped"}
+
+    def _reordered(self, users: dict[Worker, int], total: int) -> bool:
+        """Give the larger shares to those with more users; say whether that changed anything."""
+        before = self._order
+        self._order = sorted(before, key=lambda worker: -users[worker])
+        given = [users[worker] for worker in self._order]
+        shares = [len(range(share, total, len(given))) for share in range(len(given))]
+        if given != shares:
+            raise BrokenRun(f"the generators have {given} users, not {shares}")
+        return self._order != before
 
     def hold(self, name: str, seconds: float) -> Iterator[Tick]:
         """Keep the load for some time and record it as a window, also when it is cut short."""
@@ -82,40 +184,53 @@ class Traffic:
         self._recorder.tell(windows=tuple(self._windows))
 
     def stop(self) -> None:
-        """End the load; requests still open after a moment are written as censored."""
-        self._child.send(Command(do="stop", drain=DRAIN).model_dump_json())
+        """End the load; requests still open after a moment are written as censored.
+
+        Raises BrokenRun, once all others have stopped, if one did not.
+        """
+        for worker in self._workers:
+            worker.tell(Command(do="stop", drain=DRAIN))
         self._await("stopped", DRAIN + START_PATIENCE)
 
     def close(self) -> None:
         """Keep what is known of failures, and end the sampling."""
-        self._recorder.tell(failures=tuple(self._failures))
-        self._sampler.close()
+        self._recorder.tell(failures=tuple(self._failures.values()))
+        for worker in self._workers:
+            worker.sampler.close()
 
     def _tick(self, phase: str, elapsed: float, progress: float) -> Tick:
-        self._child.check()
-        self._sampler.sample()
+        if self._master is not None:
+            self._master.child.check()
+        for worker in self._workers:
+            worker.child.check()
+            worker.sampler.sample()
         time.sleep(TICK - time.monotonic() % TICK)
-        self._recent.take(self._follower)
+        self._recent.take(worker.follower for worker in self._workers)
         return Tick(phase=phase, elapsed=elapsed, progress=progress, numbers=self._recent.numbers())
 
-    def _events(self) -> set[str]:
-        return {self._event(line) for line in self._child.lines()}
+    def _events(self) -> list[tuple[Worker, Event]]:
+        """What the workers told since the last call; failures are noted."""
+        told = [(worker, event) for worker in self._workers for event in worker.events()]
+        for _, event in told:
+            self._note(event)
+        return told
 
-    def _event(self, line: str) -> str:
-        event = Event.model_validate_json(line)
+    def _note(self, event: Event) -> None:
         if event.event == "failure":
-            self._failures.append(event.model_dump(exclude={"event", "at", "users"}))
-        return event.event
+            kind = event.endpoint, event.outcome, event.code
+            first = event.model_dump(include={"endpoint", "outcome", "code", "text"})
+            self._failures.setdefault(kind, first)
 
     def _await(self, name: str, patience: float) -> None:
-        deadline = time.monotonic() + patience
-        while time.monotonic() < deadline:
-            line = self._child.line(0.2)
-            if line is None:
-                self._child.check()
-            elif self._event(line) == name:
-                return
-        raise BrokenRun(f"the generator was not {name} within {patience:.0f} s")
+        broken: list[BrokenRun] = []
+        for worker in self._workers:
+            try:
+                for event in worker.events_until(name, patience):
+                    self._note(event)
+            except BrokenRun as error:
+                broken.append(error)
+        if broken:
+            raise broken[0]
 
 
 class _Recent:
@@ -127,8 +242,9 @@ class _Recent:
         self._users: set[float] = set()
         self._last: deque[tuple[float, float]] = deque()
 
-    def take(self, follower: Follower) -> None:
-        for planned, sent, done, _code, user, _endpoint, outcome, flags in follower.new_rows():
+    def take(self, followers: Iterable[Follower]) -> None:
+        rows = chain.from_iterable(follower.new_rows() for follower in followers)
+        for planned, sent, done, _code, user, _endpoint, outcome, flags, *_split in rows:
             self.done += 1
             self._failed += outcome != Outcome.OK
             self._users.add(user)
@@ -149,25 +265,39 @@ class _Recent:
 
 
 @contextmanager
-def generator(offer: Offer, recorder: Recorder, cpus: tuple[int, ...]) -> Iterator[Traffic]:
-    """A generator for as long as the block lasts; its rows are whole when the block ends."""
-    argv = ["-m", "asapbench.workers.generate"]
-    with Child("generator", argv, recorder.path("generator.log"), cpus=cpus) as child:
-        traffic = Traffic(child, recorder, offer)
-        try:
-            with in_background():
-                yield traffic
-                traffic.stop()
-        except BaseException:
-            # what is open is written as censored, so that an interrupted run is whole as well
-            _stop_quietly(traffic)
-            raise
-        finally:
-            traffic.close()
+def generator(
+    offer: Offer, recorder: Recorder, cpus: tuple[int, ...], processes: int = 1
+) -> Iterator[Traffic]:
+    """Generators for as long as the block lasts; their rows are whole when the block ends.
+
+    Several are led by one more process, locust's master, which has no users.
+    """
+    with ExitStack() as children:
+
+        def start(name: str, own: tuple[int, ...]) -> Child:
+            log = recorder.path(f"{name}.log")
+            argv = ["-m", "asapbench.workers.generate"]
+            return children.enter_context(Child(name, argv, log, cpus=own))
+
+        names = (
+            [f"generator-{index}" for index in range(processes)] if processes > 1 else ["generator"]
+        )
+        pins = deal(cpus, processes, physical_cores())
+        workers = [Worker(start(*each), recorder) for each in zip(names, pins, strict=True)]
+        master = Generator(start("generator-master", cpus)) if processes > 1 else None
+        traffic = Traffic(workers, master, recorder)
+        with closing(traffic):
+            yield from _working(traffic, offer)
 
 
-def _stop_quietly(traffic: Traffic) -> None:
+def _working(traffic: Traffic, offer: Offer) -> Iterator[Traffic]:
+    traffic.begin(offer)
     try:
-        traffic.stop()
-    except BrokenRun:
-        return
+        with in_background():
+            yield traffic
+            traffic.stop()
+    except BaseException:
+        # what is open is written as censored, so that an interrupted run is whole as well
+        with suppress(BrokenRun):
+            traffic.stop()
+        raise

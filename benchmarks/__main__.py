@@ -10,6 +10,7 @@ from benchmarks.evidence import record
 ALL = {
     "server_vs_hello": "The server against a bare ASGI hello",
     "generator": "The generator against locust's users",
+    "split_cost": "What the split of a request's time costs",
 }
 
 

@@ -128,7 +128,7 @@ def _ours(_client: str, url: str) -> float:
         sleep(WARM_UP + SECONDS)
         _tell(process, Command(do="stop"), "stopped")
         rows = list(REQUESTS.row.iter_unpack(rows_of(records)))
-    assert all(outcome == Outcome.OK for *_, outcome, _ in rows)
+    assert all(outcome == Outcome.OK for *_, outcome, _, _, _ in rows)
     return float(sum(start <= done < start + SECONDS for _, _, done, *_ in rows) / SECONDS)
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from starlette.types import Receive, Scope
+from starlette.types import Message, Receive, Scope
 
 from asap.transport.compression import (
     DecompressionTooLarge,
@@ -34,15 +34,15 @@ def check_content_length(headers: Mapping[bytes, bytes], limit: int) -> None:
         raise _too_large(f"Request size ({int(announced)} bytes) exceeds maximum ({limit} bytes)")
 
 
-async def read_body(receive: Receive, limit: int) -> bytes:
-    """All of the body; HttpError as soon as more than `limit` bytes came in."""
-    message = await receive()
-    body: bytes = message.get("body", b"")
-    if not message.get("more_body") and len(body) <= limit:
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnectedError
-        return body
-    return await _read_rest(receive, bytearray(body), limit)
+async def read_body(message: Message, receive: Receive, limit: int) -> bytes:
+    """All of the body that begins with this message; HttpError once that is more than `limit`."""
+    body = bytearray(_part(message))
+    while message.get("more_body") and len(body) <= limit:
+        message = await receive()
+        body += _part(message)
+    if len(body) > limit:
+        raise _too_large(f"Request size exceeds maximum ({limit} bytes)")
+    return bytes(body)
 
 
 def inflate(body: bytes, encoding: str, limit: int) -> bytes:
@@ -57,17 +57,11 @@ def inflate(body: bytes, encoding: str, limit: int) -> bytes:
         raise HttpError(detail(400, f"Invalid compressed data: {error}")) from None
 
 
-async def _read_rest(receive: Receive, body: bytearray, limit: int) -> bytes:
-    more = True
-    while more and len(body) <= limit:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnectedError
-        body += message.get("body", b"")
-        more = message.get("more_body", False)
-    if len(body) > limit:
-        raise _too_large(f"Request size exceeds maximum ({limit} bytes)")
-    return bytes(body)
+def _part(message: Message) -> bytes:
+    if message["type"] == "http.disconnect":
+        raise ClientDisconnectedError
+    part: bytes = message.get("body", b"")
+    return part
 
 
 def _too_large(text: str) -> HttpError:

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import perf_counter
 from typing import Any
 
 from starlette.requests import Request
@@ -16,10 +17,11 @@ from asap.transport.body import (
     read_body,
 )
 from asap.transport.dispatch import Dispatcher
+from asap.transport.parsing import UsualRequest, read_usual
 from asap.transport.rate_limit import ASAPRateLimiter, RateLimitExceeded
 from asap.transport.responses import HttpError, Response, detail, send_json
 from asap.transport.rpc_errors import RpcError, incompatible_version, invalid_batch
-from asap.transport.versions import DEFAULT_VERSION, negotiate
+from asap.transport.versions import negotiate
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,24 +38,47 @@ class AsapEndpoint:
     max_batch_size: int
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        try:
-            body, version = await self._respond(scope, receive)
-        except ClientDisconnectedError:
-            return
-        await send_json(send, body, version)
-
-    async def _respond(self, scope: Scope, receive: Receive) -> tuple[bytes, bytes]:
+        # down to the messages in one piece, for the reason given in Dispatcher.answer_envelope
         headers = headers_of(scope)
+        version = negotiate(headers.get(b"asap-version", b""))
+        if version is None or scope["method"] != "POST":
+            await self._refusal(scope, headers).send(scope, send)
+            return
+        check_content_length(headers, self.max_request_size)
+        message = await receive()
+        body = message.get("body", b"")
+        if not body or message.get("more_body") or len(body) > self.max_request_size:
+            try:
+                body = await read_body(message, receive, self.max_request_size)
+            except ClientDisconnectedError:
+                return
+        started = perf_counter()
+        request = self._read_usual(headers, body)
+        if request is None:
+            response = await self._answer(scope, headers, body)
+        else:
+            envelope = request["params"]["envelope"]
+            response = await self.dispatcher.answer_envelope(envelope, request["id"], started)
+        await send_json(send, response, version)
+
+    def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> Response:
         if scope["method"] != "POST":
             check_content_length(headers, self.max_request_size)
-            raise HttpError(detail(405, "Method Not Allowed", {"allow": "POST"}))
-        requested = headers.get(b"asap-version", b"")
-        version = negotiate(requested)
-        if version is None:
-            return incompatible_version(requested.decode("latin-1")).to_json(None), DEFAULT_VERSION
-        check_content_length(headers, self.max_request_size)
-        body = await read_body(receive, self.max_request_size)
-        return await self._answer(scope, headers, body), version
+            return detail(405, "Method Not Allowed", {"allow": "POST"})
+        requested = headers.get(b"asap-version", b"").decode("latin-1")
+        return Response(incompatible_version(requested).to_json(None))
+
+    def _read_usual(self, headers: dict[bytes, bytes], body: bytes) -> UsualRequest | None:
+        if (
+            b"content-encoding" in headers
+            or self.dispatcher.authenticator is not None
+            or self.state["limiter"] is not None
+        ):
+            return None
+        try:
+            return read_usual(body)
+        except ValueError:
+            return None
 
     async def _answer(self, scope: Scope, headers: dict[bytes, bytes], body: bytes) -> bytes:
         limiter = self.state["limiter"]

@@ -17,7 +17,7 @@ from asap.models.constants import (
 from asap.models.envelope import Envelope
 
 _MAX_AGE = timedelta(seconds=MAX_ENVELOPE_AGE_SECONDS)
-_MAX_FUTURE = timedelta(seconds=MAX_FUTURE_TOLERANCE_SECONDS)
+_MIN_AGE = timedelta(seconds=-MAX_FUTURE_TOLERANCE_SECONDS)
 
 
 class NonceStore(Protocol):
@@ -57,7 +57,7 @@ def validate_envelope_timestamp(envelope: Envelope, *, now: datetime | None = No
     age = (now or datetime.now(UTC)) - sent
     if age > _MAX_AGE:
         raise _too_old(envelope, sent, age.total_seconds())
-    if -age > _MAX_FUTURE:
+    if age < _MIN_AGE:
         raise _too_far_ahead(envelope, sent, -age.total_seconds())
 
 

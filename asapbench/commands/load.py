@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Generator, Mapping, Sequence
+from math import ceil
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator
 
+from asapbench.cores import generator_cores, physical_cores
 from asapbench.model import Analysis, Bench, Decided, Note, Plan, Recorder, Run, Server, Tick
-from asapbench.offer import REQUESTS, Endpoint, Load, Offer
+from asapbench.offer import Endpoint, Load, Offer
 from asapbench.units import parse_duration
+
+# About a third of what one can: beyond half of a core its own queue shows in the latency.
+RATE_PER_PROCESS = 3000
 
 Seconds = Annotated[float, BeforeValidator(parse_duration)]
 
@@ -58,6 +63,11 @@ class LoadPlan(Plan):
     input: Path | None = Field(
         None, description="The input of requests (a JSON object; {n} becomes a counter)"
     )
+    processes: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = Field(
+        1,
+        description="Generator processes; auto: as many as --rps needs, "
+        f"{RATE_PER_PROCESS} req/s each, and have a core",
+    )
     timeout: Seconds = Field(30, gt=0, description="A request without an answer by then has failed")
 
     @field_validator("input")
@@ -71,6 +81,14 @@ class LoadPlan(Plan):
     def paced(self) -> bool:
         """Whether requests follow a plan of their own, not the answers."""
         return self.user_class == "mixed"
+
+    @property
+    def generators(self) -> int:
+        """How many generator processes to start: never more than users."""
+        if self.processes != "auto":
+            return min(self.processes, self.users)
+        needed = ceil(self.rps / RATE_PER_PROCESS) if self.paced else 1
+        return max(1, min(needed, generator_cores(physical_cores()), self.users))
 
     @property
     def looks(self) -> tuple[float, ...]:
@@ -102,11 +120,16 @@ def read_input(file: Path) -> dict[str, Any]:
 
 def produces(plan: LoadPlan) -> dict[str, str]:
     """The metrics that a load run can give, and their units."""
-    from asapbench.samples import metric_units  # numpy: not for --help
+    from asapbench.samples import metric_units, split_units  # numpy: not for --help
 
     sampled = {"server.cpu": "cores", "server.rss": "B"}
     sampled |= {"generator.cpu": "cores", "generator.rss": "B"}
-    return metric_units(plan.endpoints, paced=plan.paced) | sampled
+    if plan.generators > 1:
+        for index in range(plan.generators):
+            sampled |= {f"generator-{index}.cpu": "cores", f"generator-{index}.rss": "B"}
+    embedded = plan.host is None and plan.serve is None
+    split = split_units(plan.endpoints) if embedded else {}
+    return metric_units(plan.endpoints, paced=plan.paced) | split | sampled
 
 
 def measure(
@@ -118,7 +141,8 @@ def measure(
     rate = plan.rps if plan.paced else None
     load = Load(users=plan.users, spawn_rate=plan.spawn_rate, rate=rate)
     cpus = recorder.story.environment.generator_cpus
-    with generator(_offer(plan, server, recorder), recorder, cpus) as traffic:
+    _note_too_many(plan, recorder)
+    with generator(_offer(plan, server), recorder, cpus, plan.generators) as traffic:
         yield from traffic.ramp(load)
         if plan.warmup:
             yield from traffic.hold("warm-up", plan.warmup)
@@ -130,8 +154,9 @@ def measure_floor(plan: LoadPlan, server: Server, recorder: Recorder) -> Generat
     from asapbench import floor  # numpy: not for --help
     from asapbench.traffic import generator
 
-    offer = _offer(plan, server, recorder).model_copy(update={"skill": "echo", "headers": ()})
-    with generator(offer, recorder, recorder.story.environment.generator_cpus) as traffic:
+    offer = _offer(plan, server).model_copy(update={"skill": "echo", "headers": ()})
+    cpus = recorder.story.environment.generator_cpus
+    with generator(offer, recorder, cpus, plan.generators) as traffic:
         yield from floor.measure_floor(traffic, plan.users, plan.rps)
 
 
@@ -148,6 +173,7 @@ def analyse(run: Run) -> Analysis:
     requests = samples.requests_in(run, window)
     metrics = (
         *samples.request_metrics(requests, endpoints, paced=plan["user_class"] == "mixed"),
+        *samples.split_metrics(requests, endpoints),
         *samples.cpu_and_memory(run, window),
         *floor_metrics(run),
     )
@@ -189,11 +215,27 @@ def _notes(plan: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> tupl
     return tuple(notes)
 
 
-def _offer(plan: LoadPlan, server: Server, recorder: Recorder) -> Offer:
+def _note_too_many(plan: LoadPlan, recorder: Recorder) -> None:
+    """Say so where generators have to share a core."""
+    cores = generator_cores(physical_cores())
+    if plan.generators <= cores:
+        return
+    note = Note(
+        code="more-processes-than-cores",
+        text=f"{plan.generators} generator processes share {_cores(cores)}",
+        hint=f"--processes: give {cores} or auto; more of them only take each other's time",
+    )
+    recorder.tell(notes=(*recorder.story.notes, note))
+
+
+def _cores(number: int) -> str:
+    return f"{number} core" + "s" * (number != 1)
+
+
+def _offer(plan: LoadPlan, server: Server) -> Offer:
     given = {"input": read_input(plan.input)} if plan.input else {}
     return Offer(
         url=server.url,
-        records=str(recorder.path(REQUESTS.name + ".series")),
         endpoints=_MIXES[plan.user_class],
         skill=plan.skill,
         recipient=server.agent,

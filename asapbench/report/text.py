@@ -26,6 +26,9 @@ _TIMES = (
     ("p50", "p95", "p99"),
     ("p95",),
 )
+# columns of the table of where the time goes, and what its cells show; the first that fits is taken
+_SPLIT = ("waiting", "network", "server", "reading")
+_SPLIT_CELLS = (("p50", "p95"), ("p95",))
 _GAP = 5
 
 
@@ -63,6 +66,9 @@ def _parts(report: Report, console: Console) -> Iterator[RenderableType]:
     if report.details.get("endpoints"):
         tables = [_endpoints(report, times) for times in _TIMES]
         yield next((table for table in tables if _fits(table, console)), tables[-1])
+    if report.find("split.server.p95"):
+        tables = [_split(report, cells) for cells in _SPLIT_CELLS]
+        yield next((table for table in tables if _fits(table, console)), tables[-1])
     yield _beside(_totals(report), _targets(report, console), console)
     yield from _explained(report)
     if report.details.get("errors"):
@@ -87,13 +93,29 @@ def _heading(report: Report, console: Console) -> RenderableType:
 
 def _endpoints(report: Report, times: Sequence[str]) -> Table:
     table = _columns("LATENCY", "req/s", *times, "errors", numbers=True)
-    names = report.details["endpoints"]
-    for name in (*names, "") if len(names) > 1 else names:
-        label = f'{{endpoint="{name}"}}' if name else ""
+    for name, label in _rows(report):
         keys = ["throughput", *(f"latency.{time}" for time in times), "error_rate"]
         shown = (_shown(report, key + label).removesuffix(" req/s") for key in keys)
-        table.add_row(name or "all", *shown)
+        table.add_row(name, *shown)
     return table
+
+
+def _split(report: Report, cells: Sequence[str]) -> Table:
+    table = _columns(f"WHERE IT GOES {' / '.join(cells)}", *_SPLIT, numbers=True)
+    for name, label in _rows(report):
+        table.add_row(name, *(_cell(report, part, cells, label) for part in _SPLIT))
+    return table
+
+
+def _cell(report: Report, part: str, cells: Sequence[str], label: str) -> str:
+    return " / ".join(_shown(report, f"split.{part}.{cell}{label}") for cell in cells)
+
+
+def _rows(report: Report) -> Iterator[tuple[str, str]]:
+    """The rows of a table by endpoint, and the label of each; the last is for all of them."""
+    names = report.details["endpoints"]
+    for name in (*names, "") if len(names) > 1 else names:
+        yield name or "all", f'{{endpoint="{name}"}}' if name else ""
 
 
 def _totals(report: Report) -> RenderableType | None:

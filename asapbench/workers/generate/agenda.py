@@ -100,8 +100,12 @@ class Agenda:
         self.at(monotonic() + period, lambda: self.every(period, call))
 
     def _wake(self) -> None:
+        """Call what is due by now. What comes due meanwhile waits: answers have their turn too."""
         self._waking = True
-        while self._entries and self._entries[0][0] <= monotonic():
-            heappop(self._entries)[2]()
+        now, due = monotonic(), []
+        while self._entries and self._entries[0][0] <= now:
+            due.append(heappop(self._entries)[2])
+        for call in due:
+            call()
         self._waking = False
         self._alarm.set(self._entries[0][0] if self._entries else monotonic() + _FAR)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from math import nan
+
 from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
+
+from asapbench.offer import SPLIT_HEADER
 
 _LARGEST = 1 << 26  # bytes; a server that never stops sending must not fill the memory
 _FRAMING = (b"content-length", b"transfer-encoding")
+_UNKNOWN = (nan, nan)
 
 
 class NotHttp(Exception):
@@ -31,6 +36,7 @@ class Answer:
         self._size = 0
         self._framed = False
         self._headed = False
+        self.split = _UNKNOWN
 
     @property
     def body(self) -> bytes:
@@ -61,8 +67,10 @@ class Answer:
     def on_message_begin(self) -> None:
         self.surplus = self.complete
 
-    def on_header(self, name: bytes, _value: bytes) -> None:
-        if name.lower() in _FRAMING:
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name == SPLIT_HEADER:
+            self.split = _times(value)
+        elif name.lower() in _FRAMING:
             self._framed = True
 
     def on_headers_complete(self) -> None:
@@ -78,3 +86,12 @@ class Answer:
             return
         self.keep_alive: bool = self._parser.should_keep_alive()
         self.complete = True
+
+
+def _times(value: bytes) -> tuple[float, float]:
+    """When a request arrived and its answer departed; NaN where a server says anything else."""
+    try:
+        arrived, departed = value.split()
+        return float(arrived), float(departed)
+    except ValueError:
+        return _UNKNOWN

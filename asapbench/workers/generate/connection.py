@@ -31,7 +31,9 @@ class Owner(Protocol):
     def opened(self) -> None:
         """It is open, or could not be opened; no request waits for it."""
 
-    def answered(self, done: float, status: int, body: bytes) -> None: ...
+    def answered(
+        self, done: float, status: int, body: bytes, split: tuple[float, float]
+    ) -> None: ...
 
     def failed(self, done: float, failure: Failure) -> None: ...
 
@@ -203,7 +205,7 @@ class Connection:
             return
         if not answer.keep_alive or self._unsent or (self._tls is not None and self._tls.ended):
             self.close()
-        self._owner.answered(done, answer.status, answer.body)
+        self._owner.answered(done, answer.status, answer.body, answer.split)
 
     def _end(self, done: float, code: int) -> None:
         """The server closed the connection; `code` is 0 where it did so in an orderly way."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from itertools import count
+from heapq import merge
+from itertools import chain, islice, repeat
+from math import inf
+from operator import itemgetter
 from time import monotonic
 
 from asapbench.offer import Event, Load
@@ -14,6 +17,9 @@ from asapbench.workers.generate.turns import Turns
 
 SWEEP = 0.1  # seconds between two looks for what took too long
 _DRAIN_LOOK = 0.005  # seconds between two looks whether the last request was answered
+_AT_ONCE = 200  # slots given out before answers and commands have their turn
+_OFF_AT_ONCE = 1000  # the same of slots that were never sent
+_WRITE_OFF = 2.0  # seconds for slots that were never sent; a million of them
 
 
 class Crowd:
@@ -22,32 +28,41 @@ class Crowd:
     def __init__(self, scene: Scene, tell: Callable[[Event], None]) -> None:
         self._scene = scene
         self._tell = tell
-        self._numbers = count()
         self._seated: list[Session] = []
         self._leaving: list[Session] = []
-        self._turns: Turns | None = None
+        self._plans: list[Turns] = []  # the last is in force, those before have slots left
         self._awaited: int | None = None
         scene.agenda.every(SWEEP, self._sweep)
 
     def offer(self, load: Load) -> None:
-        """Begin or change the load; the users for it come and go as locust says."""
-        self._awaited = load.users
-        self._give_due()
+        """Begin or change the load; the users for it come and go as locust says.
+
+        Once they are there that is told, but of a shared load: its users may be anywhere.
+        """
+        self._awaited = load.users if load.shares == 1 else None
+        start = monotonic() if load.start is None else load.start
+        for turns in self._plans:
+            turns.end(start)
+            self._give(turns)
         if load.rate is None:
-            self._turns = None
             self._scene.pause = load.pause
             for session in self._seated:
                 session.resume()
         else:
             self._scene.pause = None
-            self._turns = Turns(monotonic(), load.rate, load.users)
-            self._give_turns(self._turns)
-        self._tell_ramped()
+            turns = Turns(start, load.rate, load.users, load.share, load.shares)
+            self._plans.append(turns)
+            self._give_turns(turns)
+        self._look_whether_ramped()
+
+    def tell_ramped(self) -> None:
+        """Tell that all users are there, of which this generator may have a part."""
+        self._tell(Event(event="ramped", at=monotonic(), users=len(self._seated)))
 
     def join(self) -> Session:
-        session = Session(self._scene, next(self._numbers))
+        session = Session(self._scene, next(self._scene.users))
         self._seated.append(session)
-        self._tell_ramped()
+        self._look_whether_ramped()
         return session
 
     def leave(self, session: Session) -> None:
@@ -55,38 +70,62 @@ class Crowd:
         self._seated.remove(session)
         self._leaving.append(session)
         session.leave()
-        self._tell_ramped()
+        self._look_whether_ramped()
 
     def stop(self, drain: float, stopped: Callable[[], None]) -> None:
-        """Begin no request any more; when all are answered, or after `drain` s, call back."""
+        """Begin no request any more; when all are answered, or after `drain` s, call back.
+
+        Slots that were never sent are written as censored, in the order of their times, for as many
+        as a few seconds allow: what is missing of an absurd plan can be told from the plan.
+        """
         now = monotonic()
-        for planned, session in self._due(now):
-            session.owe(planned)
-        self._turns = self._scene.pause = None
-        for session in self._everyone():
-            session.halt(now)
-        self._await_answers(now + drain, stopped)
+        self._scene.pause = None
+        self._wind_down(self._surrendered(now), now, drain, stopped)
 
     def _give_turns(self, turns: Turns) -> None:
-        if turns is self._turns:
-            self._give_due()
+        if turns not in self._plans:
+            return
+        self._give(turns)
+        if turns.next == inf:
+            self._plans.remove(turns)
+        else:
             self._scene.agenda.at(turns.next, partial(self._give_turns, turns))
 
-    def _give_due(self) -> None:
-        for planned, session in self._due(monotonic()):
+    def _give(self, turns: Turns) -> None:
+        for planned, session in self._due(turns, monotonic(), _AT_ONCE):
             session.due(planned)
 
-    def _due(self, now: float) -> Iterator[tuple[float, Session]]:
+    def _due(
+        self, turns: Turns, now: float, most: int | None = None
+    ) -> Iterator[tuple[float, Session]]:
         """Take the slots up to now whose seat has a user."""
-        for planned, seat in self._turns.due(now) if self._turns else ():
+        for planned, seat in turns.due(now, most):
             if seat < len(self._seated):
                 yield planned, self._seated[seat]
 
-    def _await_answers(self, until: float, stopped: Callable[[], None]) -> None:
+    def _surrendered(self, now: float) -> Iterator[tuple[float, Session]]:
+        """Take all slots up to now from the users that owe them, and those not given out."""
+        owed = [zip(session.surrender(), repeat(session)) for session in self._everyone()]
+        late = [self._due(turns, now) for turns in self._plans]
+        self._plans = []
+        return chain(merge(*owed, key=itemgetter(0)), *late)
+
+    def _wind_down(
+        self,
+        unsent: Iterator[tuple[float, Session]],
+        began: float,
+        drain: float,
+        stopped: Callable[[], None],
+    ) -> None:
+        written = 0
+        for planned, session in islice(unsent, _OFF_AT_ONCE):
+            session.forgo(planned, began)
+            written += 1
         now = monotonic()
-        if now < until and any(session.asking for session in self._everyone()):
-            again = partial(self._await_answers, until, stopped)
-            self._scene.agenda.at(now + _DRAIN_LOOK, again)
+        more = written == _OFF_AT_ONCE and now < began + _WRITE_OFF
+        if more or (now < began + drain and any(one.asking for one in self._everyone())):
+            again = partial(self._wind_down, unsent, began, drain, stopped)
+            self._scene.agenda.at(now if more else now + _DRAIN_LOOK, again)
             return
         for session in self._everyone():
             session.abandon(now)
@@ -103,7 +142,7 @@ class Crowd:
     def _everyone(self) -> list[Session]:
         return [*self._seated, *self._leaving]
 
-    def _tell_ramped(self) -> None:
+    def _look_whether_ramped(self) -> None:
         if self._awaited == len(self._seated):
             self._awaited = None
-            self._tell(Event(event="ramped", at=monotonic(), users=len(self._seated)))
+            self.tell_ramped()

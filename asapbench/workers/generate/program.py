@@ -6,7 +6,8 @@ import gc
 import os
 import resource
 import sys
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from time import monotonic
 from traceback import print_exception
@@ -18,12 +19,13 @@ from gevent.event import Event as Signal
 from gevent.queue import Queue
 from pydantic import ValidationError
 
-from asapbench.offer import REQUESTS, Command, Event, Offer
+from asapbench.offer import PULSE, REQUESTS, Command, Event, Load, Offer
 from asapbench.series import Writer
 from asapbench.workers.generate.control import Lines, tell
 from asapbench.workers.generate.crowd import Crowd
+from asapbench.workers.generate.pulse import Pulse
 from asapbench.workers.generate.scene import scene_of
-from asapbench.workers.generate.users import runner_of
+from asapbench.workers.generate.users import master, runner_of, worker_of
 
 _USAGE = 2
 
@@ -32,32 +34,63 @@ def main() -> None:
     lines = Lines()
     try:
         offer = Offer.model_validate_json(lines.wait())
-        with Writer(Path(offer.records), REQUESTS) as writer:
-            _serve(offer, lines, writer)
+        if offer.role == "master":
+            _direct(lines)
+        else:
+            _generate(offer, lines)
     except ValidationError as error:
         _refuse(_first_error(error))
     except (ValueError, OSError) as error:
         _refuse(str(error))
     tell(Event(event="stopped", at=monotonic()))
+    if offer.role != "alone":
+        os._exit(0)  # what zmq still has for processes that are gone would hold this one up
 
 
-def _serve(offer: Offer, lines: Lines, writer: Writer) -> None:
-    """Take commands until one says stop."""
+def _direct(lines: Lines) -> None:
+    """Tell workers when users come and go, until a command says stop."""
     get_hub().handle_error = _crash
-    scene = scene_of(offer, get_hub().loop, writer.append, tell)
-    crowd = Crowd(scene, tell)
-    runner = runner_of(crowd)
-    commands: Queue[bytes] = Queue()
-    lines.follow(scene.loop, commands.put)
-    _settle()
-    tell(Event(event="ready", at=monotonic()))
-    while (command := Command.model_validate_json(commands.get())).load is not None:
-        crowd.offer(command.load)
+    runner, port = master()
+    commands = _commands(lines)
+    tell(Event(event="ready", at=monotonic(), port=port))
+    while (command := next(commands)).load is not None:
         runner.start(command.load.users, command.load.spawn_rate)
-    stopped = Signal()
-    crowd.stop(command.drain, stopped.set)
-    stopped.wait()
-    runner.quit()
+
+
+def _generate(offer: Offer, lines: Lines) -> None:
+    """Take commands until one says stop."""
+    with ExitStack() as files:
+        records = files.enter_context(Writer(Path(offer.records), REQUESTS))
+        get_hub().handle_error = _crash
+        scene = scene_of(offer, get_hub().loop, records.append, tell)
+        crowd = Crowd(scene, tell)
+        commands = _commands(lines)
+        start = _starter(offer, crowd)
+        if offer.pulse:
+            Pulse(scene, files.enter_context(Writer(Path(offer.pulse), PULSE)).append)
+        _settle()
+        tell(Event(event="ready", at=monotonic()))
+        while (command := next(commands)).load is not None:
+            crowd.offer(command.load)
+            start(command.load)
+        stopped = Signal()
+        crowd.stop(command.drain, stopped.set)
+        stopped.wait()
+
+
+def _starter(offer: Offer, crowd: Crowd) -> Callable[[Load], None]:
+    """What lets users come and go for a load: a worker waits for its master to say so."""
+    if offer.role == "worker":
+        worker_of(crowd, offer.port)
+        return lambda _: None
+    runner = runner_of(crowd)
+    return lambda load: runner.start(load.users, load.spawn_rate)
+
+
+def _commands(lines: Lines) -> Iterator[Command]:
+    queue: Queue[bytes] = Queue()
+    lines.follow(get_hub().loop, queue.put)
+    return map(Command.model_validate_json, queue)
 
 
 def _settle() -> None:

@@ -21,7 +21,8 @@ from asapbench.workers.generate.records import Records
 class Scene:
     """`pause` is the closed loop's: seconds between an answer and the next request, from and to.
 
-    It is None where requests are sent at planned times, or not at all.
+    It is None where requests are sent at planned times, or not at all. `open` is how many requests
+    are open now.
     """
 
     loop: Any
@@ -30,10 +31,12 @@ class Scene:
     exchanges: Sequence[Exchange]
     weights: Sequence[int]
     numbers: Iterator[int]
+    users: Iterator[int]
     records: Records
     seed: int
     timeout: float
     pause: tuple[float, float] | None = None
+    open: int = 0
 
 
 def scene_of(
@@ -55,6 +58,7 @@ def scene_of(
         weights=[endpoint.weight for endpoint in offer.endpoints],
         # of 16 digits, and from a random one on: unique in other generators' requests too
         numbers=count(10**15 + randbelow(8 * 10**15)),
+        users=count(offer.index, offer.workers),  # not those of another worker
         records=Records(row, [endpoint.name for endpoint in offer.endpoints], tell),
         seed=offer.seed,
         timeout=offer.timeout,

@@ -15,6 +15,8 @@ from asapbench.workers.generate.scene import Scene
 
 # plain numbers: those of an enum are made anew by each `|`, which costs a microsecond
 _WAITED, _CONNECTED, _CENSORED = map(int, (Flag.WAITED, Flag.CONNECTED, Flag.CENSORED))
+_NEVER_SENT = _CENSORED | _WAITED
+_UNKNOWN = (nan, nan)
 
 _BACKOFF = 0.1  # seconds until a closed loop tries again to connect: it must not spin
 _DISTURBED = Failure(Outcome.INVALID, 0, "before it came an answer that no request asked for")
@@ -71,19 +73,20 @@ class Session:
         """Give up what began before a time and is not finished."""
         self._connection.expire(before, now)
 
-    def owe(self, planned: float) -> None:
-        """Take a slot that is too late to be sent."""
-        self._owed.append(planned)
+    def surrender(self) -> deque[float]:
+        """Give back all slots that are owed."""
+        owed, self._owed = self._owed, deque()
+        return owed
 
-    def halt(self, now: float) -> None:
-        """Begin nothing more: write down the slots that are never to be sent."""
-        while self._owed:
-            row = (self._owed.popleft(), nan, now, 0, self._user, next(self._deck))
-            self._scene.records.row(*row, Outcome.OK, _CENSORED | _WAITED)
+    def forgo(self, planned: float, now: float) -> None:
+        """Write down a slot that is never to be sent."""
+        row = (planned, nan, now, 0, self._user, next(self._deck))
+        self._scene.records.row(*row, 0, _NEVER_SENT, nan, nan)
 
     def abandon(self, now: float) -> None:
         """Write down the request that is still open, and close the connection."""
         if self.asking:
+            self._scene.open -= 1
             self._row(now, Outcome.OK, 0, _CENSORED)
         self._connection.close()
 
@@ -91,12 +94,12 @@ class Session:
         self._free(monotonic())
         self.resume()
 
-    def answered(self, done: float, status: int, body: bytes) -> None:
+    def answered(self, done: float, status: int, body: bytes, split: tuple[float, float]) -> None:
         if status == 200:
             failure = self._exchange.check(self._number, body)
         else:
             failure = wrong_status(status, body)
-        self._finish(done, failure)
+        self._finish(done, failure, split)
         if failure is not None and failure.outcome is Outcome.MISMATCH:
             self._connection.close()  # it may be one answer behind, and stay so
         self._go_on()
@@ -123,26 +126,40 @@ class Session:
         self._waited = self._busy_since <= self._planned < self._free_at
         if not self._waited:
             self._busy_since = now
+        self._scene.open += 1
         self._connection.send(request, now)
 
-    def _finish(self, done: float, failure: Failure | None) -> None:
+    def _finish(
+        self, done: float, failure: Failure | None, split: tuple[float, float] = _UNKNOWN
+    ) -> None:
+        self._scene.open -= 1
         if self._disturbed:
             self._disturbed = False
             failure = failure or _DISTURBED
         if failure is None:
-            self._row(done, 0, 0, 0)
+            self._row(done, 0, 0, 0, split)
         else:
-            self._row(done, failure.outcome, failure.code, 0)
+            self._row(done, failure.outcome, failure.code, 0, split)
             self._scene.records.failed(self._endpoint, failure)
         self._free(done)
 
-    def _row(self, done: float, outcome: int, code: int, flags: int) -> None:
+    def _row(
+        self,
+        done: float,
+        outcome: int,
+        code: int,
+        flags: int,
+        split: tuple[float, float] = _UNKNOWN,
+    ) -> None:
         if self._waited:
             flags |= _WAITED
         if self._connection.opened_for_request:
             flags |= _CONNECTED
         ask = (self._planned, self._sent, done, code, self._user, self._endpoint)
-        self._scene.records.row(*ask, outcome, flags)
+        arrived, departed = split
+        if not self._sent <= arrived <= departed <= done:
+            arrived = departed = nan
+        self._scene.records.row(*ask, outcome, flags, arrived, departed)
 
     def _free(self, now: float) -> None:
         self._busy = self.asking = False

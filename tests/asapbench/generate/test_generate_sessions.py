@@ -37,6 +37,8 @@ class Row(NamedTuple):
     endpoint: int
     outcome: int
     flags: int
+    arrived: float
+    departed: float
 
 
 class Peer:

@@ -91,6 +91,7 @@ def row() -> Callable[..., Row]:
         sent = planned if sent is None else sent
         done = (planned if np.isnan(sent) else sent) + 0.001 if done is None else done
         given: Row = {"outcome": Outcome.OK, "flags": Flag(0), "code": 0, "user": 0, "endpoint": 0}
+        given |= {"arrived": np.nan, "departed": np.nan}
         return {"planned": planned, "sent": sent, "done": done} | given | more
 
     return make

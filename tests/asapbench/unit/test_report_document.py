@@ -38,7 +38,7 @@ def test_the_report_has_the_fields_of_its_schema(make_report: MakeReport) -> Non
     document = json.loads(render_json(make_report(P95, details={"requests": 9})))
     assert list(document) == [
         *("schema", "command", "outcome", "exit_code", "started_at", "duration", "ended", "why"),
-        *("plan", "environment", "server", "metrics", "verdicts", "notes", "load"),
+        *("plan", "environment", "server", "metrics", "verdicts", "health", "notes", "load"),
     ]
     assert (document["schema"], document["exit_code"]) == ("asapbench.report/1", 0)
     assert document["load"] == {"requests": 9}

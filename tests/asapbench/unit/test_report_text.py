@@ -61,6 +61,15 @@ def resources() -> Iterable[Metric]:
     yield Metric(name="generator.rss", unit="B", value=58_200_000, n=120)
 
 
+def split(scale: float, labels: dict[str, str]) -> Iterable[Metric]:
+    """Where the time goes, as milliseconds at p50 and p95."""
+    parts = {"waiting": (0, 0), "network": (0.21, 0.52), "server": (1.2, 2.4), "reading": (0.1, 1)}
+    for part, readings in parts.items():
+        for percentile, reading in zip(("p50", "p95"), readings, strict=True):
+            value = reading * scale / 1000
+            yield Metric(name=f"split.{part}.{percentile}", unit="s", value=value, labels=labels)
+
+
 def metrics(endpoints: Iterable[str], scale: float, failures: int) -> Iterable[Metric]:
     shares = {"": 1.0, "asap": 10 / 13, "manifest": 2 / 13, "metrics": 1 / 13}
     for name in ("", *endpoints):
@@ -69,6 +78,7 @@ def metrics(endpoints: Iterable[str], scale: float, failures: int) -> Iterable[M
         for time, of_latency in (("latency", 1.0), ("service_time", 0.9), ("lag", 0.1)):
             yield from times(time, scale * of_latency, labels)
         yield from rates(share, failures if name in {"", "asap"} else 0, labels)
+        yield from split(scale, labels)
     yield from resources()
 
 
@@ -224,6 +234,16 @@ def test_a_target_of_one_endpoint_is_shown_under_its_whole_name(make_report: Mak
     target = Target(metric='latency.p99{endpoint="manifest"}', limit="<= 10 ms")
     text = render_text(make_report(targets=(target,)), width=120, color=False)
     assert 'latency.p99{endpoint="manifest"}  <= 10 ms  5.31 ms [5.20, 5.42]  PASS' in text
+
+
+def test_a_server_that_tells_no_times_has_no_table_of_where_they_go(
+    make_report: MakeReport,
+) -> None:
+    report = make_report()
+    others = tuple(m for m in report.metrics if not m.name.startswith("split"))
+    text = render_text(report.model_copy(update={"metrics": others}), width=120, color=False)
+    assert "WHERE IT GOES" in render_text(report, width=120, color=False)
+    assert "WHERE IT GOES" not in text
 
 
 def test_a_metric_that_could_not_be_given_is_a_dash(make_report: MakeReport) -> None:

@@ -157,18 +157,41 @@ def test_the_error_rate_is_of_requests_that_ended(read: Read, row: MakeRow) -> N
 
 
 def test_a_percentile_is_given_with_its_bounds_and_sample_size(read: Read, row: MakeRow) -> None:
-    rows = [row(100.0 + k / 100, done=100.0 + k / 100 + (k + 1) / 1e6) for k in range(1000)]
+    times = np.random.default_rng(1).permutation(np.arange(1, 1001)) / 1e6
+    rows = [
+        row(100.0 + k / 100, done=100.0 + k / 100 + time) for k, time in enumerate(times.tolist())
+    ]
     found = metrics(read(rows))
     p95 = found["latency.p95"]
     assert p95.value == pytest.approx(950e-6)
     assert (p95.n, p95.confidence) == (1000, 0.99)
     assert p95.low is not None
     assert p95.high is not None
-    assert 930e-6 < p95.low < p95.value < p95.high < 970e-6
+    assert 900e-6 < p95.low <= p95.value < p95.high < 1000e-6
     assert found["latency.mean"].value == pytest.approx(500.5e-6)
     assert found["latency.min"].value == pytest.approx(1e-6)
     assert found["latency.max"].value == pytest.approx(1000e-6)
     assert "latency.p99.9" not in found
+
+
+def test_latencies_that_come_in_bursts_leave_more_doubt(read: Read, row: MakeRow) -> None:
+    def p95(slow: Callable[[int], bool]) -> Metric:
+        rows = [row(100 + k / 200, done=100 + k / 200 + 0.001 + slow(k)) for k in range(2000)]
+        return metrics(read(rows))["latency.p95"]
+
+    spread, bursts = p95(lambda k: k % 40 == 0), p95(lambda k: k % 400 < 10)
+    assert spread.high == pytest.approx(0.001)
+    assert bursts.high is not None
+    assert bursts.high > 1
+
+
+def test_every_bound_has_the_confidence_asked_for(read: Read, row: MakeRow) -> None:
+    requests = read([row(100 + k / 100) for k in range(1000)])
+    found = list(samples.request_metrics(requests, ("asap",), paced=True, confidence=0.998))
+    assert {m.confidence for m in found if m.low is not None} == {0.998}
+    usual = metrics(requests)["error_rate"].high
+    assert usual is not None
+    assert usual < next(m.high for m in found if m.name == "error_rate" and m.high is not None)
 
 
 def test_what_is_too_little_for_a_percentile_has_none(read: Read, row: MakeRow) -> None:

@@ -1,0 +1,1 @@
+"""Long simulations of what a verdict promises: `make prove`."""
