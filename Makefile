@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test check bench prove docs peer clean
+.PHONY: run test check bench prove peer clean
 
 run: $(READY)
 	$(BIN)/asapbench load --users 50 --spawn-rate 25 --duration 10s
@@ -21,6 +21,9 @@ check: $(READY)
 
 bench: $(READY)
 	$(BIN)/python -m benchmarks
+
+prove: $(READY)
+	$(BIN)/python -m prove
 
 # The published package, to be run as a peer on the wire: it needs Python 3.13 and a venv of its own.
 peer:

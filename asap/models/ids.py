@@ -10,39 +10,45 @@ from ulid import ULID
 
 _ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 _PAIRS: Final = [high + low for high in _ALPHABET for low in _ALPHABET]
-_SHIFTS: Final = range(120, -1, -10)
 
 
 class _Sequence:
-    """ULIDs as numbers: 48 bits of milliseconds, 80 random bits.
+    """ULIDs: 48 bits of milliseconds and 80 random bits.
 
-    Within a millisecond each is one more than the last, as the specification of ULIDs has it. That
-    also spares asking the system for random bits each time.
+    Within a millisecond each is one more than the last, as their specification has it. So the first
+    18 of the 26 characters are nearly always those of the last, and random bits are rarely needed.
     """
 
     def __init__(self) -> None:
-        self._last = 0
         self._lock = Lock()
+        self._last = 0
+        self._start = ""
 
-    def next(self) -> int:
+    def next(self) -> str:
         milliseconds = time_ns() // 1_000_000
         with self._lock:
-            if self._last >> 80 >= milliseconds:
-                self._last += 1
-            else:
+            last = self._last
+            if milliseconds > last >> 80:
                 self._last = milliseconds << 80 | int.from_bytes(urandom(10), "big")
-            return self._last
+            else:
+                self._last = last + 1
+            if self._last >> 40 != last >> 40:
+                self._start = "".join(_PAIRS[self._last >> n & 1023] for n in range(120, 30, -10))
+            end = self._last & 0xFF_FFFF_FFFF
+            return (
+                f"{self._start}{_PAIRS[end >> 30]}{_PAIRS[end >> 20 & 1023]}"
+                f"{_PAIRS[end >> 10 & 1023]}{_PAIRS[end & 1023]}"
+            )
 
 
-_ids = _Sequence()
+# The library takes 3.7 µs for a ULID, and twice that amid a request, where its many small functions
+# have fallen out of the caches: a tenth of what the whole request takes. This takes a fifth of it.
+_ulids = _Sequence()
 
 
 def generate_id() -> str:
     """A fresh ULID: 26 characters, later ones of this process sort after earlier ones."""
-    # The library takes 3.7 µs for one, and twice that amid a request, where its many small functions
-    # have fallen out of the caches: a tenth of the time a request takes. This takes 1.0 µs.
-    number = _ids.next()
-    return "".join([_PAIRS[number >> shift & 1023] for shift in _SHIFTS])
+    return _ulids.next()
 
 
 def extract_timestamp(ulid: str) -> datetime:

@@ -6,15 +6,15 @@ unexpected ones are raised on to the server, which logs them. Exception handlers
 middleware, routes and state are Starlette's.
 """
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Iterable
 
 from starlette.applications import Starlette
-from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from asap.transport.body import check_content_length, headers_of
-from asap.transport.responses import HttpError, detail
+from asap.transport.endpoint import AsapEndpoint
+from asap.transport.responses import send_failure
 
 
 class AgentApplication(Starlette):
@@ -35,8 +35,8 @@ class AgentApplication(Starlette):
 class _Gate:
     """Finds the endpoint, and turns what it raises into a response.
 
-    A path whose route takes every method needs no router; its endpoint checks the announced size
-    itself, as that may not be its first check.
+    The endpoint of the protocol needs no router, and answers its own failures: it takes every
+    method, and its first check is not that of the announced size.
     """
 
     def __init__(self, router: Router, max_request_size: int) -> None:
@@ -45,23 +45,18 @@ class _Gate:
         self._direct: dict[str, ASGIApp] = {
             route.path: route.app
             for route in router.routes
-            if isinstance(route, Route) and route.methods is None and not route.param_convertors
+            if isinstance(route, Route) and isinstance(route.app, AsapEndpoint)
         }
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        # not a coroutine function: one more of them around the endpoint is felt
         if scope["type"] != "http":
-            await self._router(scope, receive, send)
-            return
-        try:
-            await self._direct.get(scope["path"], self._route)(scope, receive, send)
-        except HTTPException as error:
-            await detail(error.status_code, error.detail, error.headers).send(scope, send)
-        except HttpError as error:
-            await error.response.send(scope, send)
-        except Exception:
-            await detail(500, "Internal Server Error").send(scope, send)
-            raise
+            return self._router(scope, receive, send)
+        return self._direct.get(scope["path"], self._route)(scope, receive, send)
 
     async def _route(self, scope: Scope, receive: Receive, send: Send) -> None:
-        check_content_length(headers_of(scope), self._max_request_size)
-        await self._router(scope, receive, send)
+        try:
+            check_content_length(headers_of(scope), self._max_request_size)
+            await self._router(scope, receive, send)
+        except Exception as error:
+            await send_failure(error, scope, send)

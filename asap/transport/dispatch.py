@@ -13,7 +13,7 @@ from asap.models.envelope import Envelope
 from asap.transport.auth import Authenticator, check_sender
 from asap.transport.handlers import HandlerNotFoundError, HandlerRegistry
 from asap.transport.jsonrpc import INVALID_REQUEST, JsonRpcRequest
-from asap.transport.metrics import OTHER, ServerMetrics
+from asap.transport.metrics import OTHER, PayloadMetrics, ServerMetrics
 from asap.transport.parsing import parse_json, read_envelope, read_request
 from asap.transport.rpc_errors import RpcError, RpcId, rpc_error_of
 from asap.transport.validators import (
@@ -67,9 +67,7 @@ class Dispatcher:
             validate_envelope_timestamp(envelope)
             if self.nonces is not None:
                 validate_envelope_nonce(envelope, self.nonces)
-            if not self.registry.has_handler(payload_type):
-                raise HandlerNotFoundError(payload_type)
-            metrics = self.metrics.of(payload_type)
+            metrics = self._metrics_of(payload_type)
             handling = perf_counter()
             try:
                 reply = self.registry.start(envelope, self.manifest)
@@ -105,6 +103,11 @@ class Dispatcher:
         envelope = read_envelope(request.params)
         check_sender(envelope.sender, agent)
         return envelope
+
+    def _metrics_of(self, payload_type: str) -> PayloadMetrics:
+        if not self.registry.has_handler(payload_type):
+            raise HandlerNotFoundError(payload_type)
+        return self.metrics.of(payload_type)
 
     def _fail(
         self, error: Exception, request_id: str | int, payload_type: object, started: float

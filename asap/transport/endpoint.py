@@ -19,7 +19,7 @@ from asap.transport.body import (
 from asap.transport.dispatch import Dispatcher
 from asap.transport.parsing import UsualRequest, read_usual
 from asap.transport.rate_limit import ASAPRateLimiter, RateLimitExceeded
-from asap.transport.responses import HttpError, Response, detail, send_json
+from asap.transport.responses import JSON, VERSION_HEADER, HttpError, Response, detail, send_failure
 from asap.transport.rpc_errors import RpcError, incompatible_version, invalid_batch
 from asap.transport.versions import negotiate
 
@@ -39,27 +39,39 @@ class AsapEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         # down to the messages in one piece, for the reason given in Dispatcher.answer_envelope
-        headers = headers_of(scope)
-        version = negotiate(headers.get(b"asap-version", b""))
-        if version is None or scope["method"] != "POST":
-            await self._refusal(scope, headers).send(scope, send)
-            return
-        check_content_length(headers, self.max_request_size)
-        message = await receive()
-        body = message.get("body", b"")
-        if not body or message.get("more_body") or len(body) > self.max_request_size:
-            try:
+        try:
+            headers = headers_of(scope)
+            version = negotiate(headers.get(b"asap-version", b""))
+            if version is None or scope["method"] != "POST":
+                raise HttpError(self._refusal(scope, headers))
+            check_content_length(headers, self.max_request_size)
+            message = await receive()
+            body = message.get("body", b"")
+            if not body or message.get("more_body") or len(body) > self.max_request_size:
                 body = await read_body(message, receive, self.max_request_size)
-            except ClientDisconnectedError:
-                return
-        started = perf_counter()
-        request = self._read_usual(headers, body)
-        if request is None:
-            response = await self._answer(scope, headers, body)
-        else:
-            envelope = request["params"]["envelope"]
-            response = await self.dispatcher.answer_envelope(envelope, request["id"], started)
-        await send_json(send, response, version)
+            started = perf_counter()
+            request = self._read_usual(headers, body)
+            if request is None:
+                body = await self._answer(scope, headers, body)
+            else:
+                envelope = request["params"]["envelope"]
+                body = await self.dispatcher.answer_envelope(envelope, request["id"], started)
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": 200,
+                    "headers": [
+                        (b"content-type", JSON),
+                        (b"content-length", b"%d" % len(body)),
+                        (VERSION_HEADER, version),
+                    ],
+                }
+            )
+            await send({"type": "http.response.body", "body": body})
+        except ClientDisconnectedError:
+            return
+        except Exception as error:
+            await send_failure(error, scope, send)
 
     def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> Response:
         if scope["method"] != "POST":

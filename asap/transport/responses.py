@@ -4,13 +4,14 @@ import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from starlette.exceptions import HTTPException
 from starlette.types import Scope, Send
 
 from asap.models.constants import ASAP_VERSION_HEADER
 from asap.transport.versions import DEFAULT_VERSION
 
 VERSION_HEADER = ASAP_VERSION_HEADER.lower().encode()
-_JSON = b"application/json"
+JSON = b"application/json"
 
 RawHeaders = tuple[tuple[bytes, bytes], ...]
 
@@ -20,7 +21,7 @@ class Response(NamedTuple):
 
     body: bytes
     status: int = 200
-    content_type: bytes = _JSON
+    content_type: bytes = JSON
     version: bytes = DEFAULT_VERSION
     headers: RawHeaders = ()
 
@@ -42,23 +43,23 @@ class Response(NamedTuple):
         await send({"type": "http.response.body", "body": body})
 
 
-async def send_json(send: Send, body: bytes, version: bytes) -> None:
-    """Send a plain success, in half the time that a Response takes."""
-    headers = [
-        (b"content-type", _JSON),
-        (b"content-length", b"%d" % len(body)),
-        (VERSION_HEADER, version),
-    ]
-    await send({"type": "http.response.start", "status": 200, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
-
-
 class HttpError(Exception):
     """A request that is refused before JSON-RPC begins."""
 
     def __init__(self, response: Response) -> None:
         super().__init__(response.status)
         self.response = response
+
+
+async def send_failure(error: Exception, scope: Scope, send: Send) -> None:
+    """What an exception means over HTTP; an unexpected one is raised again, for the server's log."""
+    if isinstance(error, HttpError):
+        await error.response.send(scope, send)
+    elif isinstance(error, HTTPException):
+        await detail(error.status_code, error.detail, error.headers).send(scope, send)
+    else:
+        await detail(500, "Internal Server Error").send(scope, send)
+        raise error
 
 
 def detail(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:

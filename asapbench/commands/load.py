@@ -52,6 +52,9 @@ class LoadPlan(Plan):
     duration: Seconds = Field(
         60, gt=0, description="Measured time: 60, 90s, 5m, 1h", json_schema_extra={"short": "-t"}
     )
+    extend: float = Field(
+        2, ge=1, le=100, description="Undecided, go on until this many times --duration at most"
+    )
     warmup: Seconds = Field(3, ge=0, description="The same load before it, thrown away")
     rps: float = Field(1000, gt=0, description="Requests a second that all users together offer")
     user_class: Literal["mixed", "sustained"] = Field(
@@ -92,17 +95,20 @@ class LoadPlan(Plan):
 
     @property
     def looks(self) -> tuple[float, ...]:
-        """When to ask whether all is decided, in seconds of measured time.
-
-        Without a decision the measured time is extended, to twice what was asked for at most.
-        """
-        early = (1 / 8, 1 / 4, 1 / 2) if self.quick else ()
-        return tuple(self.duration * share for share in (*early, 1, 1.5, 2))
+        """When to ask whether all is decided, in seconds of measured time."""
+        return looks(self.duration, self.extend, quick=self.quick)
 
     @property
     def endpoints(self) -> tuple[str, ...]:
         """The kinds of requests, in the order in which rows number them."""
         return tuple(endpoint.name for endpoint in _MIXES[self.user_class])
+
+
+def looks(duration: float, extend: float, *, quick: bool) -> tuple[float, ...]:
+    """The end of the planned time, then up to `extend` times that; early ones for --quick."""
+    early = (1 / 8, 1 / 4, 1 / 2) if quick else ()
+    late = ((1 + extend) / 2, extend) if extend > 1 else ()
+    return tuple(duration * share for share in (*early, 1, *late))
 
 
 def read_input(file: Path) -> dict[str, Any]:
@@ -162,7 +168,7 @@ def measure_floor(plan: LoadPlan, server: Server, recorder: Recorder) -> Generat
 
 def analyse(run: Run) -> Analysis:
     """The metrics of the measured window."""
-    from asapbench import health, samples  # numpy and scipy: not for --help
+    from asapbench import health, samples, stats  # numpy and scipy: not for --help
     from asapbench.floor import floor_metrics
 
     plan = run.story.plan
@@ -171,13 +177,17 @@ def analyse(run: Run) -> Analysis:
     if window is None:
         return Analysis(metrics=())
     requests = samples.requests_in(run, window)
+    # whoever looks several times must be surer each time, to be right in all
+    times = len(looks(plan["duration"], plan["extend"], quick=plan["quick"]))
+    confidence = stats.confidence_per_look(times)
+    paced = plan["user_class"] == "mixed"
     metrics = (
-        *samples.request_metrics(requests, endpoints, paced=plan["user_class"] == "mixed"),
-        *samples.split_metrics(requests, endpoints),
+        *samples.request_metrics(requests, endpoints, paced=paced, confidence=confidence),
+        *samples.split_metrics(requests, endpoints, confidence),
         *samples.cpu_and_memory(run, window),
         *floor_metrics(run),
     )
-    rate = plan["rps"] if plan["user_class"] == "mixed" else None
+    rate = plan["rps"] if paced else None
     gates = tuple(health.gates(run, requests, rate))
     errors = samples.failures_by_kind(requests, endpoints, run.story.failures)
     details = {

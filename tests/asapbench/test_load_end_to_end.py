@@ -21,7 +21,12 @@ import pytest
 
 SHORT = (
     *("--users", "10", "--spawn-rate", "100", "--rps", "200", "--warmup", "0.5"),
-    *("--no-floor", "--no-gates"),  # a machine that is busy with other tests must not void them
+    *(
+        "--no-floor",
+        "--no-gates",
+        "--extend",
+        "1",
+    ),  # a machine that is busy with other tests must not void them
 )
 LENIENT = """
 [[load]]
