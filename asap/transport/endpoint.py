@@ -41,10 +41,7 @@ class AsapEndpoint:
         # down to the messages in one piece, for the reason given in Dispatcher.answer_envelope
         try:
             headers = headers_of(scope)
-            version = negotiate(headers.get(b"asap-version", b""))
-            if version is None or scope["method"] != "POST":
-                raise HttpError(self._refusal(scope, headers))
-            check_content_length(headers, self.max_request_size)
+            version = self._check_head(scope, headers)
             message = await receive()
             body = message.get("body", b"")
             if not body or message.get("more_body") or len(body) > self.max_request_size:
@@ -73,12 +70,18 @@ class AsapEndpoint:
         except Exception as error:
             await send_failure(error, scope, send)
 
-    def _refusal(self, scope: Scope, headers: dict[bytes, bytes]) -> Response:
+    def _check_head(self, scope: Scope, headers: dict[bytes, bytes]) -> bytes:
+        """The version to answer in; HttpError if the body need not be read."""
         if scope["method"] != "POST":
             check_content_length(headers, self.max_request_size)
-            return detail(405, "Method Not Allowed", {"allow": "POST"})
-        requested = headers.get(b"asap-version", b"").decode("latin-1")
-        return Response(incompatible_version(requested).to_json(None))
+            raise HttpError(detail(405, "Method Not Allowed", {"allow": "POST"}))
+        requested = headers.get(b"asap-version", b"")
+        version = negotiate(requested)
+        if version is None:
+            error = incompatible_version(requested.decode("latin-1"))
+            raise HttpError(Response(error.to_json(None)))
+        check_content_length(headers, self.max_request_size)
+        return version
 
     def _read_usual(self, headers: dict[bytes, bytes], body: bytes) -> UsualRequest | None:
         if (

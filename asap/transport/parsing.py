@@ -5,11 +5,11 @@ Only step by step is the first thing wrong the one that is reported.
 
 import json
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any, Literal, NotRequired
 
 from pydantic import ConfigDict, StrictInt, StrictStr, TypeAdapter, ValidationError
 from pydantic_core import InitErrorDetails, from_json
-from typing_extensions import NotRequired, TypedDict  # pydantic insists, before Python 3.12
+from typing_extensions import TypedDict  # pydantic insists on this one before Python 3.12
 
 from asap.models.envelope import Envelope
 from asap.models.shortcuts import UsualEnvelope

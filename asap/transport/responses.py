@@ -52,7 +52,7 @@ class HttpError(Exception):
 
 
 async def send_failure(error: Exception, scope: Scope, send: Send) -> None:
-    """What an exception means over HTTP; an unexpected one is raised again, for the server's log."""
+    """Answer with what an exception means over HTTP; raise it again if it is unexpected."""
     if isinstance(error, HttpError):
         await error.response.send(scope, send)
     elif isinstance(error, HTTPException):
