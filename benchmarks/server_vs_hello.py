@@ -145,6 +145,8 @@ def drive(server: Server, seconds: float) -> Load:
         cpu = server.cpu_seconds()
         answered, elapsed, idle = _exchange(selector, seconds)
         cpu = server.cpu_seconds() - cpu
+    if not answered:
+        raise RuntimeError(f"no answer in {seconds} s: other programs have taken the cores")
     return Load(rate=answered / elapsed, cpu=cpu / answered, client_idle=idle / elapsed)
 
 

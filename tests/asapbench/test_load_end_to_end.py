@@ -28,16 +28,17 @@ SHORT = (
         "1",
     ),  # a machine that is busy with other tests must not void them
 )
+# the maximum has no interval: on a machine busy with other tests those can be wide
 LENIENT = """
 [[load]]
 metric = "throughput"
-limit = ">= 100 req/s"
+limit = ">= 20 req/s"
 [[load]]
-metric = "latency.p50"
-limit = "<= 2 s"
+metric = "latency.max"
+limit = "<= 30 s"
 [[load]]
 metric = "error_rate"
-limit = "<= 5 %"
+limit = "<= 50 %"
 """
 UVICORN = f"{shlex.quote(sys.executable)} -m uvicorn --log-level warning --port {{port}}"
 AGENT = """
@@ -162,7 +163,7 @@ def test_a_run_that_meets_its_targets_says_so_and_exits_0(bench: Bench) -> None:
     assert result.code == 0, result
     assert "ALL TARGETS MET" in result.out
     assert result.out.count("PASS") == 3
-    for word in ("asap", "manifest", "metrics", "Total requests", "latency.p50  <= 2 s"):
+    for word in ("asap", "manifest", "metrics", "Total requests", "latency.max  <= 30 s"):
         assert word in result.out
     assert "measuring" in result.err
     assert "\x1b" not in result.out + result.err
@@ -189,7 +190,7 @@ def test_sustained_users_post_as_fast_as_answers_come(bench: Bench) -> None:
 
 
 def test_a_missed_target_exits_1(bench: Bench) -> None:
-    (bench.folder / "strict.toml").write_text(LENIENT.replace("<= 2 s", "<= 0.01 ms"))
+    (bench.folder / "strict.toml").write_text(LENIENT.replace("<= 30 s", "<= 0.01 ms"))
     result = bench.load(table="strict.toml")
     assert result.code == 1
     assert "TARGETS MISSED" in result.out
@@ -204,7 +205,9 @@ def test_the_floor_is_measured_first_and_reported(bench: Bench) -> None:
 
 
 def test_a_limit_below_the_floor_is_refused_before_the_run(bench: Bench) -> None:
-    (bench.folder / "strict.toml").write_text(LENIENT.replace("<= 2 s", "<= 0.01 ms"))
+    (bench.folder / "strict.toml").write_text(
+        LENIENT.replace("max", "p50").replace("30 s", "0.01 ms")
+    )
     result = bench.load("--floor", table="strict.toml")
     assert result.code == 2
     assert "latency.p50 <= 0.01 ms cannot be told from the generator's own p50 of" in result.err
@@ -329,7 +332,7 @@ def test_a_terminal_without_micro_signs_still_gets_its_verdict(bench: Bench) -> 
 
 
 def test_a_table_with_an_unknown_metric_exits_2_and_names_what_there_is(bench: Bench) -> None:
-    (bench.folder / "bad.toml").write_text(LENIENT.replace("latency.p50", "latency.p42"))
+    (bench.folder / "bad.toml").write_text(LENIENT.replace("latency.max", "latency.p42"))
     result = bench.load(table="bad.toml")
     assert result.code == 2
     assert "latency.p42" in result.err
