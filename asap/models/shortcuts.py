@@ -1,7 +1,7 @@
-"""Faster ways to the same models: all in one call of pydantic's core, which never calls back.
+"""Faster ways to the same models: one call of pydantic's core, which need not call Python back.
 
-An `Envelope` validates itself with eight small Python functions; they take three quarters of the
-time. What they decide for the usual envelope, a schema can say.
+An `Envelope` validates itself with eight small Python functions; they take half of the time.
+What they decide for the usual envelope, a schema can say.
 """
 
 import re
@@ -56,7 +56,7 @@ UsualEnvelope = Annotated[Envelope, _Usual()]
 
 
 def unchecked(model: type[_Model]) -> Callable[[dict[str, Any]], _Model]:
-    """A constructor that believes what it is told, ten times as fast as `model_construct`.
+    """A constructor that believes what it is told, four times as fast as `model_construct`.
 
     It takes the values of all fields by name.
     """
