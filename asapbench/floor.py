@@ -6,6 +6,7 @@ there, could be the generator's as well as the server's: such limits are refused
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Iterable
 
 from asapbench import samples, stats
@@ -52,21 +53,23 @@ def below_floor(run: Run) -> str:
 
 def _rate(run: Run, floor: dict[str, float]) -> str:
     top, rate = floor.get("floor.throughput"), run.story.plan.get("rps", 0.0)
-    if top is None or rate <= top * RATE_ROOM:
+    closed = run.story.plan.get("user_class") == "sustained"  # it offers no rate
+    if top is None or closed or rate <= top * RATE_ROOM:
         return ""
     return _too_much(f"--rps {rate:g}", top)
 
 
 def _limit(target: Target, floor: dict[str, float]) -> str:
     limit = parse_limit(target.limit)
-    name = target.metric.partition("{")[0]
-    if name == "throughput" and limit.sign in {">", ">="}:
-        top = floor.get("floor.throughput", float("inf"))
+    upper = limit.sign in {"<", "<="}
+    kind, _, percentile = target.metric.partition("{")[0].partition(".")
+    if kind == "throughput" and not upper:
+        top = floor.get("floor.throughput", math.inf)
         too_much = limit.value > top * RATE_ROOM
-        return _too_much(f"{target.metric} {target.limit}", top) if too_much else ""
-    kind, _, percentile = name.partition(".")
-    least = floor.get(f"floor.{percentile}", 0.0)
-    if kind not in {"latency", "service_time"} or limit.value >= least * LATENCY_ROOM:
+        return _too_much(f"--targets: {target.metric} {target.limit}", top) if too_much else ""
+    least = floor.get(f"floor.{percentile}", -math.inf)
+    timed = kind in {"latency", "service_time"} and upper
+    if not timed or limit.value >= least * LATENCY_ROOM:
         return ""
     return (
         f"--targets: {target.metric} {target.limit} cannot be told from the generator's own "

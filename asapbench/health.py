@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import floor
 from typing import Any
 
 import numpy as np
 
 from asapbench.model import Gate, Measurement, Run, Target, Window
-from asapbench.offer import Outcome
+from asapbench.offer import PULSE, REQUESTS, Outcome
 from asapbench.samples import Requests
 from asapbench.stats import Array
 from asapbench.targets import parse_limit
@@ -26,10 +27,11 @@ BUSY_SECONDS = 0.05  # of the seconds
 LATE_SHARE = 0.5  # of the requests beyond the tightest percentile may be late, if late by
 LATE_BY = 0.2  # of its limit
 WAITED = 0.10  # of the time a process could have run
-FULL = 0.9  # of the CPUs that a server was given: it can hardly take more
+FULL = 0.9  # of the CPUs that a server can use
 STOLEN = 0.02  # of the machine's time
 LITTLE = 0.10  # between the requests in flight and rate times time
 LITTLE_FEW = 2.0  # requests in flight, below which a moment's count says little
+BEAT = 0.02  # seconds from one beat of the pulse to the next
 
 _QUIETER = "end what else runs on this machine, or give the generator a core of its own"
 _SLOWER = "offer less (--rps, --users), or more generators (--processes)"
@@ -46,8 +48,10 @@ class Tightest:
 def gates(run: Run, requests: Requests, rate: float | None) -> Iterator[Gate]:
     """Every gate that the measured numbers allow to judge; `rate` is the planned one, if any."""
     window = requests.window
+    if window.end <= window.start:  # cut short as it began
+        return
     if rate is not None:
-        yield _not_sent(requests, rate)
+        yield from _not_sent(requests, rate)
         yield from _lag(requests, run.story.targets)
     yield from _pulse(run, requests, run.story.targets)
     for process in _processes(run):
@@ -60,9 +64,10 @@ def gates(run: Run, requests: Requests, rate: float | None) -> Iterator[Gate]:
 def tightest(targets: tuple[Target, ...]) -> Tightest | None:
     """The latency target that a late generator would spoil first."""
     rows = [
-        Tightest(1 - float(name[1:]) / 100, parse_limit(target.limit).value)
+        Tightest(1 - float(name[1:]) / 100, limit.value)
         for target in targets
         if (name := _percentile(target.metric))
+        and (limit := parse_limit(target.limit)).sign in {"<", "<="}
     ]
     return min(rows, key=lambda row: row.limit * row.beyond, default=None)
 
@@ -72,10 +77,13 @@ def _percentile(metric: str) -> str:
     return name if kind in {"latency", "service_time"} and name.startswith("p") else ""
 
 
-def _not_sent(requests: Requests, rate: float) -> Gate:
-    planned = rate * (requests.window.end - requests.window.start)
-    lost = max(0.0, planned - len(requests.planned)) / planned
-    return Gate(
+def _not_sent(requests: Requests, rate: float) -> Iterator[Gate]:
+    # an even grid has this many slots in the window or one more
+    planned = floor(rate * (requests.window.end - requests.window.start))
+    if not planned:
+        return
+    lost = max(0, planned - len(requests.planned)) / planned
+    yield Gate(
         name="plan-not-sent",
         unit="ratio",
         value=lost,
@@ -102,20 +110,22 @@ def _lag(requests: Requests, targets: tuple[Target, ...]) -> Iterator[Gate]:
 
 
 def _pulse(run: Run, requests: Requests, targets: tuple[Target, ...]) -> Iterator[Gate]:
-    beats = [table for table in run.measurements if table.name == "pulse"]
     window = requests.window
-    parts = [_inside(table, window) for table in beats]
-    if not any(len(part["late"]) for part in parts):
-        return
+    beats = [_inside(table, window) for table in _tables(run, PULSE.name)]
+    late = np.concatenate([part["late"] for part in beats]) if beats else np.empty(0)
     hardest = tightest(targets)
-    if hardest is not None:
-        yield _late(np.concatenate([part["late"] for part in parts]), hardest)
-    yield from _little(sum(float(np.mean(part["open"])) for part in parts), requests)
+    if hardest is not None and len(late):
+        yield _late(late, hardest)
+    if beats and all(len(part["open"]) for part in beats):
+        in_flight = sum(float(np.mean(part["open"])) for part in beats)
+        yield from _little(in_flight, _carried(run, window))
 
 
 def _late(late: Array, hardest: Tightest) -> Gate:
+    """A beat that slept through others stands for these too."""
     by = hardest.limit * LATE_BY
-    share = float(np.mean(late > by))
+    beats = len(late) + float(np.sum(np.maximum(0.0, late) // BEAT))
+    share = float(np.sum(np.ceil(np.maximum(0.0, late - by) / BEAT))) / beats
     return Gate(
         name="jitter",
         unit="ratio",
@@ -127,13 +137,17 @@ def _late(late: Array, hardest: Tightest) -> Gate:
     )
 
 
-def _little(in_flight: float, requests: Requests) -> Iterator[Gate]:
+def _carried(run: Run, window: Window) -> float:
+    """How many requests were in flight on average, by the times of all of them."""
+    seconds = 0.0
+    for table in _tables(run, REQUESTS.name):
+        sent, done = (np.clip(table.columns[c], window.start, window.end) for c in ("sent", "done"))
+        seconds += float(np.nansum(done - sent))
+    return seconds / (window.end - window.start)
+
+
+def _little(in_flight: float, expected: float) -> Iterator[Gate]:
     """Little's law: requests in flight = rate times the time each is in flight."""
-    window = requests.window
-    sent = ~np.isnan(requests.sent)
-    begun = np.maximum(requests.sent[sent], window.start)
-    ended = np.minimum(requests.done[sent], window.end)
-    expected = float(np.sum(np.maximum(0.0, ended - begun))) / (window.end - window.start)
     if max(in_flight, expected) < LITTLE_FEW:
         return
     gap = abs(in_flight - expected) / max(in_flight, expected)
@@ -147,8 +161,12 @@ def _little(in_flight: float, requests: Requests) -> Iterator[Gate]:
     )
 
 
-def _processes(run: Run) -> Iterator[Measurement]:
-    yield from (table for table in run.measurements if table.name == "resources")
+def _tables(run: Run, name: str) -> list[Measurement]:
+    return [table for table in run.measurements if table.name == name]
+
+
+def _processes(run: Run) -> list[Measurement]:
+    return _tables(run, "resources")
 
 
 def _busy(process: Measurement, window: Window) -> Iterator[Gate]:
@@ -156,8 +174,7 @@ def _busy(process: Measurement, window: Window) -> Iterator[Gate]:
     rows = _inside(process, window)
     if not name.startswith("generator") or len(rows["at"]) < 3:
         return
-    used = np.diff(rows["cpu"]) / np.diff(rows["at"])
-    share = float(np.mean(used > BUSY))
+    share = float(np.mean(np.diff(rows["cpu"]) > BUSY * np.diff(rows["at"])))
     yield Gate(
         name=f"{name}-busy",
         unit="ratio",
@@ -171,11 +188,10 @@ def _busy(process: Measurement, window: Window) -> Iterator[Gate]:
 def _waited(process: Measurement, window: Window, run: Run) -> Iterator[Gate]:
     """A server of several processes may wait for its own; ours is one and has a core."""
     name = process.labels["process"]
-    rows = _inside(process, window)
     ours = run.story.server is not None and run.story.server.how == "embedded"
-    if len(rows["at"]) < 2 or np.isnan(rows["waited"]).any() or not (name != "server" or ours):
+    share = _rate(process, "waited", window)
+    if share is None or (name == "server" and not ours):
         return
-    share = float((rows["waited"][-1] - rows["waited"][0]) / (rows["at"][-1] - rows["at"][0]))
     yield Gate(
         name=f"{name}-starved",
         unit="ratio",
@@ -188,11 +204,10 @@ def _waited(process: Measurement, window: Window, run: Run) -> Iterator[Gate]:
 
 
 def _stolen(run: Run, window: Window) -> Iterator[Gate]:
-    for table in run.measurements:
-        rows = _inside(table, window) if table.name == "machine" else {}
-        if rows and len(rows["at"]) >= 2:
-            wall = float(rows["at"][-1] - rows["at"][0]) * run.story.environment.cores
-            share = float(rows["steal"][-1] - rows["steal"][0]) / wall
+    for table in _tables(run, "machine"):
+        rate = _rate(table, "steal", window)
+        if rate is not None:
+            share = rate / run.story.environment.cores
             yield Gate(
                 name="stolen",
                 unit="ratio",
@@ -213,7 +228,7 @@ def _not_understood(requests: Requests) -> Iterator[Gate]:
         unit="ratio",
         value=share,
         limit=NOT_UNDERSTOOD,
-        text=f"{show(share, 'ratio')} of the answers were not understood",
+        text=f"the answer to {show(share, 'ratio')} of the requests was not understood",
         hint="look at the first of them in the table of errors: is this an ASAP agent?",
     )
 
@@ -224,6 +239,16 @@ def _inside(table: Measurement, window: Window) -> dict[str, Any]:
     return {name: column[inside] for name, column in table.columns.items()}
 
 
+def _rate(table: Measurement, column: str, window: Window) -> float | None:
+    """What a sum grew by in a second of the window; None with fewer than two readings of it."""
+    rows = _inside(table, window)
+    known = ~np.isnan(rows[column])
+    at, total = rows["at"][known], rows[column][known]
+    if len(at) < 2 or at[-1] <= at[0]:
+        return None
+    return float((total[-1] - total[0]) / (at[-1] - at[0]))
+
+
 def bottleneck(run: Run, window: Window, judged: Sequence[Gate]) -> str:
     """Who kept the rate from being higher: server, generator, machine or none."""
     tripped = {gate.name for gate in judged if not gate.ok}
@@ -231,17 +256,16 @@ def bottleneck(run: Run, window: Window, judged: Sequence[Gate]) -> str:
         return "machine"
     if any(name.endswith("-busy") for name in tripped):
         return "generator"
-    used = [_cores_used(process, window) for process in _processes(run) if _is_server(process)]
-    full = FULL * max(1, len(run.story.server.cpus if run.story.server else ()))
-    return "server" if any(cores >= full for cores in used) else "none"
+    used = [_rate(process, "cpu", window) for process in _processes(run) if _is_server(process)]
+    return "server" if any(cores is not None and cores >= _full(run) for cores in used) else "none"
+
+
+def _full(run: Run) -> float:
+    """CPU seconds a second at which the server can hardly take more; ours is one process."""
+    server = run.story.server
+    cpus = server.cpus if server is not None and server.how == "command" else ()
+    return FULL * max(1, len(cpus))
 
 
 def _is_server(process: Measurement) -> bool:
     return process.labels["process"] == "server"
-
-
-def _cores_used(process: Measurement, window: Window) -> float:
-    rows = _inside(process, window)
-    if len(rows["at"]) < 2:
-        return 0.0
-    return float((rows["cpu"][-1] - rows["cpu"][0]) / (rows["at"][-1] - rows["at"][0]))

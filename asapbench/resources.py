@@ -88,9 +88,9 @@ def _tree(pid: int) -> Iterator[Reading]:
             with suppress(psutil.Error), process.oneshot():
                 times = process.cpu_times()
                 scheduling = _scheduling(Path(f"/proc/{process.pid}/task"))
-                yield Reading(
-                    times.user + times.system, float(process.memory_info().rss), *scheduling
-                )
+                # also of children that have ended, or the sum would fall when one does
+                cpu = times.user + times.system + times.children_user + times.children_system
+                yield Reading(cpu, float(process.memory_info().rss), *scheduling)
 
 
 def _scheduling(tasks: Path) -> tuple[float, float, float]:
