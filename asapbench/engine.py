@@ -19,7 +19,7 @@ from asapbench.model import (
     Recorder,
     Report,
     Run,
-    Server,
+    Running,
     Story,
     Tick,
     Watch,
@@ -108,13 +108,13 @@ def _decided(bench: Bench, recording: Recording) -> bool:
 def _looking(bench: Bench, recording: Recording) -> Measure:
     """The measuring of a bench, which may ask whether all is decided."""
 
-    def measure(plan: Plan, server: Server, recorder: Recorder) -> Generator[Tick]:
-        return bench.measure(plan, server, recorder, partial(_decided, bench, recording))
+    def measure(plan: Plan, system: Running, recorder: Recorder) -> Generator[Tick]:
+        return bench.measure(plan, system, recorder, partial(_decided, bench, recording))
 
     return measure
 
 
-Measure = Callable[[Plan, Server, Recorder], Generator[Tick]]
+Measure = Callable[[Plan, Running, Recorder], Generator[Tick]]
 
 
 def _measure(
@@ -124,7 +124,7 @@ def _measure(
         _timed(recording),
         Sampler(recording.path("server.series"), "server", system.server.pid) as server,
         MachineSampler(recording.path("machine.series")) as machine,
-        closing(measure(plan, system.server, recording)) as ticks,
+        closing(measure(plan, system, recording)) as ticks,
     ):
         for tick in ticks:
             system.check()

@@ -112,6 +112,17 @@ class Server(Value):
     cpus: tuple[int, ...] = ()
 
 
+class Running(Protocol):
+    """A server that is up: what it is, and how to see that it still runs."""
+
+    @property
+    def server(self) -> Server:
+        """What is known of it."""
+
+    def check(self) -> None:
+        """Raise ServerDied, with its last words, if it has ended."""
+
+
 class Environment(Value):
     """The machine and the versions that a measurement was taken with."""
 
@@ -302,10 +313,10 @@ class Bench:
     name: str
     plan: type[Plan]
     produces: Callable[[Any], Mapping[str, str]]
-    measure: Callable[[Any, Server, Recorder, Decided], Generator[Tick]]
+    measure: Callable[[Any, Running, Recorder, Decided], Generator[Tick]]
     analyse: Callable[[Run], Analysis]
     doc: str
-    floor: Callable[[Any, Server, Recorder], Generator[Tick]] | None = None
+    floor: Callable[[Any, Running, Recorder], Generator[Tick]] | None = None
 
 
 @dataclass(frozen=True)

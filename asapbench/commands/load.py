@@ -15,7 +15,18 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator
 
 from asapbench.cores import generator_cores, physical_cores
-from asapbench.model import Analysis, Bench, Decided, Note, Plan, Recorder, Run, Server, Tick
+from asapbench.model import (
+    Analysis,
+    Bench,
+    Decided,
+    Note,
+    Plan,
+    Recorder,
+    Run,
+    Running,
+    Server,
+    Tick,
+)
 from asapbench.offer import Endpoint, Load, Offer
 from asapbench.units import parse_duration
 
@@ -139,7 +150,7 @@ def produces(plan: LoadPlan) -> dict[str, str]:
 
 
 def measure(
-    plan: LoadPlan, server: Server, recorder: Recorder, decided: Decided
+    plan: LoadPlan, system: Running, recorder: Recorder, decided: Decided
 ) -> Generator[Tick]:
     """Ramp, warm up, measure; every request is recorded, the windows say what counts."""
     from asapbench.traffic import generator  # psutil: not for --help
@@ -148,19 +159,19 @@ def measure(
     load = Load(users=plan.users, spawn_rate=plan.spawn_rate, rate=rate)
     cpus = recorder.story.environment.generator_cpus
     _note_too_many(plan, recorder)
-    with generator(_offer(plan, server), recorder, cpus, plan.generators) as traffic:
+    with generator(_offer(plan, system.server), recorder, cpus, plan.generators) as traffic:
         yield from traffic.ramp(load)
         if plan.warmup:
             yield from traffic.hold("warm-up", plan.warmup)
         yield from traffic.hold_until_decided("measured", plan.looks, decided)
 
 
-def measure_floor(plan: LoadPlan, server: Server, recorder: Recorder) -> Generator[Tick]:
+def measure_floor(plan: LoadPlan, system: Running, recorder: Recorder) -> Generator[Tick]:
     """The planned rate against a server that does nothing, then as much as there is."""
     from asapbench import floor  # numpy: not for --help
     from asapbench.traffic import generator
 
-    offer = _offer(plan, server).model_copy(update={"skill": "echo", "headers": ()})
+    offer = _offer(plan, system.server).model_copy(update={"skill": "echo", "headers": ()})
     cpus = recorder.story.environment.generator_cpus
     with generator(offer, recorder, cpus, plan.generators) as traffic:
         yield from floor.measure_floor(traffic, plan.users, plan.rps)

@@ -7,7 +7,6 @@ import tempfile
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from asapbench.commands.load import BENCH
 from asapbench.cores import CorePlan
 from asapbench.engine import execute
 from asapbench.errors import BenchError, BrokenRun
@@ -54,7 +53,7 @@ def _executed(stage: Stage, watch: Watch, recordings: list[Recording]) -> Seen:
 
     with tempfile.TemporaryDirectory(prefix="asapbench-") as folder:
         plan = _judged_by(stage, Path(folder) / "targets.toml")
-        report = execute(BENCH, plan, both, start)
+        report = execute(stage.bench, plan, both, start)
     if report.story.ended == "interrupted":
         raise KeyboardInterrupt
     if report.story.ended != "complete":
@@ -69,7 +68,7 @@ def _judged_by(stage: Stage, table: Path) -> Plan:
     if stage.limits:
         rows = (
             # a string of JSON is one of TOML
-            f"[[{BENCH.name}]]\nmetric = {json.dumps(metric)}\nlimit = {json.dumps(limit)}\n"
+            f"[[{stage.bench.name}]]\nmetric = {json.dumps(metric)}\nlimit = {json.dumps(limit)}\n"
             for metric, limit in stage.limits
         )
         table.write_text("".join(rows), encoding="utf-8")

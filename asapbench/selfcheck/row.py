@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from asapbench.commands.load import LoadPlan
+from asapbench.commands import load
 from asapbench.engine import Start
-from asapbench.model import Measurement, Report, Run, Tick, Value, Watch
+from asapbench.model import Bench, Measurement, Plan, Report, Run, Tick, Value, Watch
 
 
 class Check(Value):
@@ -54,9 +54,10 @@ class Stage:
     `limits` are (metric, limit); without any, the table that ships with the package.
     """
 
-    plan: LoadPlan
+    plan: Plan
     start: Start
     watch: Watch = _ignore
+    bench: Bench = load.BENCH
     limits: tuple[tuple[str, str], ...] = ()
 
 

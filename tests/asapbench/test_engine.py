@@ -20,6 +20,7 @@ from asapbench.model import (
     Plan,
     Recorder,
     Run,
+    Running,
     Server,
     Tick,
     Window,
@@ -58,7 +59,7 @@ def starter(
 
 def bench_that(log: Log, measure: Callable[[Recorder], Generator[Tick]]) -> Bench:
     def measured(
-        plan: Plan, server: Server, recorder: Recorder, decided: Decided
+        plan: Plan, system: Running, recorder: Recorder, decided: Decided
     ) -> Generator[Tick]:
         log.append("measure")
         try:

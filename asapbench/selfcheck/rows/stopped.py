@@ -107,7 +107,7 @@ def _remark(seen: Seen) -> str:
 def _stage(_quick: bool) -> Stage:
     stop = Stop()
     plan = LoadPlan(users=_USERS, spawn_rate=50, rps=_RATE, warmup=0.5, duration=_DURATION)
-    return Stage(plan, stop.start, stop.watch, SETTLED)
+    return Stage(plan, stop.start, stop.watch, limits=SETTLED)
 
 
 ROW = Row("stopped", "the server stands still for 1 s of 10 s (SIGSTOP)", _stage, judge, _remark)
