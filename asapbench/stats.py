@@ -29,6 +29,8 @@ _MOST_CORRELATION = 0.9  # of neighbouring blocks: beyond it the run is one even
 _LEAST_FREEDOM = 1.0  # where all is in one block
 _LARGEST_BURST = 4  # times all hits that were seen
 _CANDIDATES = 32
+_FAR = 0.1  # of the samples that may lie above a quantile: with fewer than that it is far off
+_LEAST_ABOVE = 2.0  # samples that a part of the run holds above its own quantile on average
 _TINY = float(np.finfo(float).tiny)
 
 
@@ -170,7 +172,34 @@ class _Ranks:
             return self._unlikely(special.betainc(below, above / clustering + 1, self.q))
 
         above = np.geomspace(1, self.n - self.point, _CANDIDATES).astype(np.intp)
-        return self._bound(_last(too_few, np.unique(self.n - above)[::-1]), np.inf)
+        rank = _last(too_few, np.unique(self.n - above)[::-1])
+        return min(self._bound(rank, np.inf), self._beyond_all_parts())
+
+    def _beyond_all_parts(self) -> float:
+        """A value far above what the quantile was in any part of the run; infinite: none.
+
+        Where the quantile drifts, few of the samples count as independent and the test of ranks
+        finds no bound. But a value that hardly a sample exceeds, and that is as many times the
+        largest quantile of a part of the run as that is the smallest, is not that of the whole.
+        """
+        worst, best = self._extreme_parts()
+        value = worst * worst / best if best > 0 else np.inf
+        above = np.array([self.n - np.searchsorted(self.sample.values, value, "right")])
+        if above[0] > _FAR * (1 - self.q) * self.n:
+            return np.inf
+        clustering = np.maximum(1.0, self._found(above))
+        below = (self.n - above) / clustering
+        chance = special.betainc(below, above / clustering + 1, self.q)
+        return float(value) if self._unlikely(chance)[0] else np.inf
+
+    def _extreme_parts(self) -> tuple[float, float]:
+        """The largest and the smallest quantile of the parts of the run, where these are large."""
+        parts = _LEVELS[-1]
+        if self.sample.blocks is None or self.n * (1 - self.q) < _LEAST_ABOVE * parts:
+            return np.inf, 0.0
+        part = self.sample.blocks * parts // BLOCKS
+        own = [_quantile(self.sample.values[part == index], self.q) for index in range(parts)]
+        return max(own), min(own)
 
     def _bound(self, rank: int | None, otherwise: float) -> float:
         return otherwise if rank is None else float(self.sample.values[rank])
@@ -184,10 +213,12 @@ class _Ranks:
         return self.n - np.searchsorted(values, values[ranks], side)
 
     def _clustering(self, above: Positions) -> Array:
+        return np.maximum(self._found(above), self.least)
+
+    def _found(self, above: Positions) -> Array:
         if self.sample.blocks is None:
             return np.ones(len(above))
-        found = _clustering_of_hits(self._in_blocks(above), self.tries, self.confidence)
-        return np.maximum(found, self.least)
+        return _clustering_of_hits(self._in_blocks(above), self.tries, self.confidence)
 
     def _in_blocks(self, above: Positions) -> Positions:
         """For each number of uppermost samples how many of them each block holds."""
@@ -198,6 +229,10 @@ class _Ranks:
     def _counts(self, first: int, last: int) -> Positions:
         blocks = self.sample.blocks
         return np.bincount([] if blocks is None else blocks[first:last], minlength=BLOCKS)
+
+
+def _quantile(ascending: Array, q: float) -> float:
+    return float(ascending[int(np.ceil(q * len(ascending))) - 1])
 
 
 def _last(rejects: Callable[[Positions], Mask], ranks: Positions) -> int | None:

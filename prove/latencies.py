@@ -38,6 +38,19 @@ def correlated(rate: float, seconds: float) -> Server:
     return Server(f"{name}, {rate:g}/s", draw, lambda q: float(np.exp(norm.ppf(q))))
 
 
+def drifting(rate: float, seconds: float, slow: float, fast: float) -> Server:
+    """Lognormal latencies whose level wanders, as that of a machine with neighbours does."""
+    wandering = correlated(rate, seconds)
+
+    def draw(random: np.random.Generator, duration: float) -> tuple[Array, Array]:
+        level, at = wandering.draw(random, duration)
+        return level**slow * np.exp(fast * random.standard_normal(len(at))), at
+
+    spread = float(np.hypot(slow, fast))
+    name = f"level drifting by {slow:g} over {seconds:g} s beside noise of {fast:g}, {rate:g}/s"
+    return Server(name, draw, lambda q: float(np.exp(spread * norm.ppf(q))))
+
+
 def heavy_tailed(rate: float) -> Server:
     """Independent, Pareto with infinite mean."""
 

@@ -135,13 +135,29 @@ def test_independent_samples_lose_little_by_the_doubt(q: float) -> None:
     assert np.median(ratios) < 1.4
 
 
-def test_a_stall_seen_once_leaves_the_value_but_no_bound_above() -> None:
+def test_a_stall_seen_once_leaves_the_value_but_no_bound_near_it() -> None:
     at = np.arange(10_000.0)
     values = np.where((at >= 4000) & (at < 5000), 1.0, 0.001) + at * 1e-9
     estimate = stats.percentile(stats.sample(values, at), 0.95)
     assert estimate is not None
     assert estimate.value > 1.0
     assert estimate.low < 0.01
+    assert estimate.high > 100
+
+
+def test_where_the_level_drifts_a_limit_far_beyond_all_that_was_seen_is_still_decided() -> None:
+    random, at = np.random.default_rng(12), np.arange(20_000.0)
+    level = np.exp(0.3 * np.sin(at / 2000))
+    estimate = stats.percentile(stats.sample(level * random.lognormal(0, 0.3, 20_000), at), 0.95)
+    assert estimate is not None
+    assert estimate.value < estimate.high < 5 * estimate.value
+
+
+def test_parts_of_a_run_that_are_too_short_for_a_quantile_of_their_own_are_not_asked() -> None:
+    at = np.arange(600.0)
+    values = np.where((at >= 200) & (at < 300), 1.0, 0.001) + at * 1e-9
+    estimate = stats.percentile(stats.sample(values, at), 0.95)
+    assert estimate is not None
     assert estimate.high == inf
 
 
