@@ -153,6 +153,8 @@ def _kind(field: FieldInfo) -> Any:
 def _metavar(field: FieldInfo) -> str | None:
     if field.annotation is bool:
         return None
+    if isinstance(field.json_schema_extra, dict) and "metavar" in field.json_schema_extra:
+        return str(field.json_schema_extra["metavar"])
     if any(isinstance(rule, BeforeValidator) for rule in field.metadata):
         return "TIME"
     kinds: dict[Any, str] = {int: "N", float: "X"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
@@ -124,12 +125,14 @@ def _measure(
         _timed(recording),
         Sampler(recording.path("server.series"), "server", system.server.pid) as server,
         MachineSampler(recording.path("machine.series")) as machine,
+        Sampler(recording.path("asapbench.series"), "asapbench", os.getpid(), alone=True) as own,
         closing(measure(plan, system, recording)) as ticks,
     ):
         for tick in ticks:
             system.check()
             server.sample()
             machine.sample()
+            own.sample()
             watch(tick)
 
 

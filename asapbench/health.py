@@ -188,9 +188,10 @@ def _busy(process: Measurement, window: Window) -> Iterator[Gate]:
 def _waited(process: Measurement, window: Window, run: Run) -> Iterator[Gate]:
     """A server of several processes may wait for its own; ours is one and has a core."""
     name = process.labels["process"]
-    ours = run.story.server is not None and run.story.server.how == "embedded"
-    share = _rate(process, "waited", window)
-    if share is None or (name == "server" and not ours):
+    embedded = run.story.server is not None and run.story.server.how == "embedded"
+    timed = name.startswith("generator") or (name == "server" and embedded)
+    share = _rate(process, "waited", window) if timed else None
+    if share is None:
         return
     yield Gate(
         name=f"{name}-starved",

@@ -8,9 +8,9 @@ When its input ends, the parent is gone and the generator ends too.
 from __future__ import annotations
 
 from enum import IntEnum, IntFlag
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from asapbench.series import Column, Layout
 
@@ -82,6 +82,12 @@ class Command(_Message):
     do: Literal["load", "stop"]
     load: Load | None = None
     drain: float = 1.0
+
+    @model_validator(mode="after")
+    def _load_is_given(self) -> Self:
+        if (self.do == "load") != (self.load is not None):
+            raise ValueError("a load is given with `load`, and only with that")
+        return self
 
 
 class Event(_Message):

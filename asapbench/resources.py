@@ -40,15 +40,19 @@ class Reading(NamedTuple):
 
 
 class Sampler:
-    """Writes a row a call for one process tree; silent once the process is gone."""
+    """Writes a row a call for a process and, if not `alone`, all that it started.
 
-    def __init__(self, path: Path, name: str, pid: int | None) -> None:
+    Silent once the process is gone.
+    """
+
+    def __init__(self, path: Path, name: str, pid: int | None, *, alone: bool = False) -> None:
         self._writer = Writer(path, Layout("resources", PROCESS, {"process": name}))
         self._pid = pid
+        self._alone = alone
 
     def sample(self) -> None:
         """Append one reading."""
-        readings = list(_tree(self._pid)) if self._pid is not None else []
+        readings = list(_tree(self._pid, alone=self._alone)) if self._pid is not None else []
         if readings:
             self._writer.append(time.monotonic(), *map(sum, zip(*readings, strict=True)))
 
@@ -81,16 +85,22 @@ class MachineSampler:
         self._writer.close()
 
 
-def _tree(pid: int) -> Iterator[Reading]:
+def _tree(pid: int, *, alone: bool) -> Iterator[Reading]:
     with suppress(psutil.Error):
         root = psutil.Process(pid)
-        for process in (root, *root.children(recursive=True)):
+        children = [] if alone else root.children(recursive=True)
+        for process in (root, *children):
             with suppress(psutil.Error), process.oneshot():
-                times = process.cpu_times()
-                scheduling = _scheduling(Path(f"/proc/{process.pid}/task"))
-                # also of children that have ended, or the sum would fall when one does
-                cpu = times.user + times.system + times.children_user + times.children_system
-                yield Reading(cpu, float(process.memory_info().rss), *scheduling)
+                yield _reading(process, alone=alone)
+
+
+def _reading(process: psutil.Process, *, alone: bool) -> Reading:
+    times = process.cpu_times()
+    cpu = times.user + times.system
+    if not alone:  # also of children that have ended, or the sum would fall when one does
+        cpu += times.children_user + times.children_system
+    scheduling = _scheduling(Path(f"/proc/{process.pid}/task"))
+    return Reading(cpu, float(process.memory_info().rss), *scheduling)
 
 
 def _scheduling(tasks: Path) -> tuple[float, float, float]:

@@ -7,7 +7,6 @@ counts with the time it has waited. A refusal that comes fast is an error and ne
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -214,37 +213,6 @@ def per_second(requests: Requests) -> list[dict[str, Any]]:
         {"second": second, **_second(requests.ended.where(order[first:last]))}
         for second, (first, last) in enumerate(pairwise(borders), start=1)
     ]
-
-
-def cpu_and_memory(run: Run, window: Window) -> Iterator[Metric]:
-    """Cores used on average, and the most memory held, by each process that was sampled.
-
-    Several generators also have a sum, under the name of one.
-    """
-    used = list(_cpu_and_memory(run, window))
-    yield from used
-    for kind in ("cpu", "rss"):
-        several = [m for m in used if re.fullmatch(rf"generator-\d+\.{kind}", m.name)]
-        if several:
-            total = sum(metric.value for metric in several)
-            n = min(metric.n for metric in several)
-            yield Metric(name=f"generator.{kind}", unit=several[0].unit, value=total, n=n)
-
-
-def _cpu_and_memory(run: Run, window: Window) -> Iterator[Metric]:
-    for table in run.measurements:
-        if table.name != "resources":
-            continue
-        at = table.columns["at"]
-        inside = (at >= window.start) & (at <= window.end)
-        if inside.sum() < 2:
-            continue
-        name = table.labels["process"]
-        cpu, rss, times = table.columns["cpu"][inside], table.columns["rss"][inside], at[inside]
-        cores = float((cpu[-1] - cpu[0]) / (times[-1] - times[0]))
-        n = int(inside.sum())
-        yield Metric(name=f"{name}.cpu", unit="cores", value=cores, n=n)
-        yield Metric(name=f"{name}.rss", unit="B", value=float(rss.max()), n=n)
 
 
 def _metrics(

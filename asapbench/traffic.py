@@ -69,11 +69,19 @@ class Worker(Generator):
         self.tell(offer.model_copy(update=own | place))
 
 
+class Master(Generator):
+    """The process that leads several generators; it sends no request."""
+
+    def __init__(self, child: Child, recorder: Recorder) -> None:
+        super().__init__(child)
+        self.sampler = Sampler(recorder.path("master.series"), "master", child.pid)
+
+
 class Traffic:
     """Generators at work, one or several. `hold` and `ramp` yield a tick every half second."""
 
     def __init__(
-        self, workers: Sequence[Worker], master: Generator | None, recorder: Recorder
+        self, workers: Sequence[Worker], master: Master | None, recorder: Recorder
     ) -> None:
         self._workers = workers
         self._master = master
@@ -195,18 +203,21 @@ class Traffic:
     def close(self) -> None:
         """Keep what is known of failures, and end the sampling."""
         self._recorder.tell(failures=tuple(self._failures.values()))
-        for worker in self._workers:
-            worker.sampler.close()
+        for process in self._sampled():
+            process.sampler.close()
 
     def _tick(self, phase: str, elapsed: float, progress: float) -> Tick:
-        if self._master is not None:
-            self._master.child.check()
-        for worker in self._workers:
-            worker.child.check()
-            worker.sampler.sample()
+        for process in self._sampled():
+            process.child.check()
+            process.sampler.sample()
         time.sleep(TICK - time.monotonic() % TICK)
         self._recent.take(worker.follower for worker in self._workers)
         return Tick(phase=phase, elapsed=elapsed, progress=progress, numbers=self._recent.numbers())
+
+    def _sampled(self) -> Iterator[Worker | Master]:
+        yield from self._workers
+        if self._master is not None:
+            yield self._master
 
     def _events(self) -> list[tuple[Worker, Event]]:
         """What the workers told since the last call; failures are noted."""
@@ -284,7 +295,7 @@ def generator(
         )
         pins = deal(cpus, processes, physical_cores())
         workers = [Worker(start(*each), recorder) for each in zip(names, pins, strict=True)]
-        master = Generator(start("generator-master", cpus)) if processes > 1 else None
+        master = Master(start("generator-master", cpus), recorder) if processes > 1 else None
         traffic = Traffic(workers, master, recorder)
         with closing(traffic):
             yield from _working(traffic, offer)

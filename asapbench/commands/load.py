@@ -37,6 +37,8 @@ Seconds = Annotated[float, BeforeValidator(parse_duration)]
 
 _TOO_MANY_REQUESTS = 429
 
+_USED = {"cpu": "cores", "rss": "B"}  # by each process
+
 _MIXES = {
     "mixed": (
         Endpoint(name="asap", weight=10),
@@ -79,6 +81,7 @@ class LoadPlan(Plan):
     )
     processes: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = Field(
         1,
+        json_schema_extra={"metavar": "N|auto"},
         description="Generator processes; auto: as many as --rps needs, "
         f"{RATE_PER_PROCESS} req/s each, and have a core",
     )
@@ -139,11 +142,10 @@ def produces(plan: LoadPlan) -> dict[str, str]:
     """The metrics that a load run can give, and their units."""
     from asapbench.samples import metric_units, split_units  # numpy: not for --help
 
-    sampled = {"server.cpu": "cores", "server.rss": "B"}
-    sampled |= {"generator.cpu": "cores", "generator.rss": "B"}
-    if plan.generators > 1:
-        for index in range(plan.generators):
-            sampled |= {f"generator-{index}.cpu": "cores", f"generator-{index}.rss": "B"}
+    several = plan.generators > 1
+    own = (*(f"generator-{index}" for index in range(plan.generators)), "master") if several else ()
+    processes = ("server", "generator", "asapbench", *own)
+    sampled = {f"{name}.{kind}": unit for name in processes for kind, unit in _USED.items()}
     embedded = plan.host is None and plan.serve is None
     split = split_units(plan.endpoints) if embedded else {}
     return metric_units(plan.endpoints, paced=plan.paced) | split | sampled
@@ -179,7 +181,7 @@ def measure_floor(plan: LoadPlan, system: Running, recorder: Recorder) -> Genera
 
 def analyse(run: Run) -> Analysis:
     """The metrics of the measured window."""
-    from asapbench import health, samples, stats  # numpy and scipy: not for --help
+    from asapbench import health, samples, stats, usage  # numpy and scipy: not for --help
     from asapbench.floor import floor_metrics
 
     plan = run.story.plan
@@ -195,7 +197,7 @@ def analyse(run: Run) -> Analysis:
     metrics = (
         *samples.request_metrics(requests, endpoints, paced=paced, confidence=confidence),
         *samples.split_metrics(requests, endpoints, confidence),
-        *samples.cpu_and_memory(run, window),
+        *usage.cpu_and_memory(run, window),
         *floor_metrics(run),
     )
     rate = plan["rps"] if paced else None
@@ -210,6 +212,8 @@ def analyse(run: Run) -> Analysis:
         "errors": errors,
         "bottleneck": health.bottleneck(run, window, gates),
         "seconds": samples.per_second(requests),
+        "processes": usage.processes_per_second(run, window),
+        "stolen": usage.stolen_per_second(run, window),
     }
     return Analysis(metrics=metrics, notes=_notes(plan, errors), gates=gates, details=details)
 

@@ -11,10 +11,11 @@ from asapbench.model import Metric, Report
 
 
 def render_csv(report: Report) -> dict[str, str]:
-    """CSV texts by name: one row a metric and label set, one row a second."""
+    """CSV texts by name: one row a metric and label set, a second, a process and second."""
     tables = {"metrics": _metrics(report.metrics)}
-    if seconds := report.details.get("seconds"):
-        tables["seconds"] = _csv(list(seconds[0]), (row.values() for row in seconds))
+    for name in ("seconds", "processes"):
+        if rows := report.details.get(name):
+            tables[name] = _csv(list(rows[0]), (row.values() for row in rows))
     if endpoints := report.details.get("endpoints"):
         tables["endpoints"] = _by_endpoint(report.metrics, endpoints)
     return tables

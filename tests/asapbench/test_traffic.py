@@ -14,7 +14,7 @@ import numpy as np
 import psutil
 import pytest
 
-from asapbench import samples, store
+from asapbench import samples, store, usage
 from asapbench.cores import CorePlan
 from asapbench.environment import read_environment
 from asapbench.errors import BrokenRun
@@ -144,10 +144,10 @@ def test_each_process_is_sampled_and_their_sum_is_the_generators(
         take(traffic.ramp(load(users=4, rate=200)))
         take(traffic.hold("measured", 2.0))
     run = recording.run()
-    used = {m.name: m.value for m in samples.cpu_and_memory(run, run.story.windows[0])}
+    used = {m.name: m.value for m in usage.cpu_and_memory(run, run.story.windows[0])}
     assert set(used) == {
         f"{name}.{kind}"
-        for name in ("generator", "generator-0", "generator-1")
+        for name in ("generator", "generator-0", "generator-1", "master")
         for kind in ("cpu", "rss")
     }
     assert used["generator.cpu"] == used["generator-0.cpu"] + used["generator-1.cpu"] > 0

@@ -82,8 +82,7 @@ def totals(report: Report) -> Iterator[tuple[str, str]]:
         yield "Total requests", f"{details['requests']:,}"
         yield "Total failures", f"{details['failures']:,}"
         yield "Error rate", shown(report, "error_rate")
-    if details.get("bottleneck", "none") != "none":
-        yield "Bottleneck", f"the {details['bottleneck']}"
+        yield "Bottleneck", details["bottleneck"]
     if details.get("open"):
         yield "Still open at the end", f"{details['open']:,}"
     for label, key in (

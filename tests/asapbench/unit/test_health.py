@@ -22,6 +22,7 @@ from asapbench.errors import Exit
 from asapbench.model import Gate, Measurement, Run, Server, Target, Window
 from asapbench.offer import Flag, Outcome
 from asapbench.report.document import render_json
+from asapbench.resources import PROCESS
 from asapbench.workers.generate.pulse import PERIOD
 
 Row = dict[str, float]
@@ -44,8 +45,8 @@ def table(name: str, process: str = "", **columns: Iterable[float]) -> Measureme
 def process(name: str = "generator", **columns: Iterable[float]) -> Measurement:
     """One that used nothing and waited for nothing, read each second, if nothing else is said."""
     at = list(columns.pop("at", np.arange(100.0, 111.0)))
-    idle = dict.fromkeys(("cpu", "rss", "waited"), np.zeros(len(at)))
-    return table("resources", name, **{"at": at} | idle | columns)
+    idle = dict.fromkeys((column.name for column in PROCESS), np.zeros(len(at)))
+    return table("resources", name, **idle | {"at": at} | columns)
 
 
 def growing(rate: float) -> list[float]:

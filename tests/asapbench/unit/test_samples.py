@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from asapbench import samples
-from asapbench.model import Measurement, Metric, Run, Window
+from asapbench.model import Metric, Run, Window
 from asapbench.offer import Flag, Outcome
 
 Row = dict[str, float]
@@ -323,29 +323,3 @@ def test_a_minute_has_sixty_seconds_whatever_the_clock_reads(read: Read) -> None
 def test_a_second_that_was_cut_short_has_no_row(read: Read) -> None:
     window = Window(name="measured", start=100.0, end=102.6)
     assert len(samples.per_second(read([], window))) == 2
-
-
-def resources(process: str, *rows: tuple[float, float, float]) -> Measurement:
-    at, cpu, rss = np.array(rows).T
-    columns = {"at": at, "cpu": cpu, "rss": rss}
-    return Measurement(
-        "resources", columns, {"at": "s", "cpu": "s", "rss": "B"}, {"process": process}
-    )
-
-
-def test_cpu_is_the_mean_and_memory_the_most_within_the_window(make_run: MakeRun) -> None:
-    tables = (
-        resources(
-            "server", (99, 1, 9e9), (100, 2, 50e6), (105, 4, 60e6), (110, 6, 55e6), (111, 9, 9e9)
-        ),
-        resources("generator", (100, 0, 1e6), (110, 1, 1e6)),
-    )
-    found = {m.key: m for m in samples.cpu_and_memory(Run(make_run([]).story, tables), WINDOW)}
-    assert found["server.cpu"].value == pytest.approx(0.4)
-    assert (found["server.rss"].value, found["server.rss"].n) == (60e6, 3)
-    assert found["generator.cpu"].value == pytest.approx(0.1)
-
-
-def test_a_process_seen_once_has_no_mean(make_run: MakeRun) -> None:
-    run = Run(make_run([]).story, (resources("server", (105, 4, 60e6)),))
-    assert list(samples.cpu_and_memory(run, WINDOW)) == []

@@ -1,0 +1,94 @@
+"""What the processes and the machine used while a window lasted."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from asapbench.model import Measurement, Metric, Run, Window
+from asapbench.stats import Array
+
+_SUMS = ("cpu", "waited", "switches", "preempted")
+
+
+def cpu_and_memory(run: Run, window: Window) -> Iterator[Metric]:
+    """Cores used on average, and the most memory held, by each process that was sampled.
+
+    Several generators also have a sum, under the name of one.
+    """
+    used = [metric for table in _processes(run) for metric in _cpu_and_memory(table, window)]
+    yield from used
+    for kind in ("cpu", "rss"):
+        several = [m for m in used if re.fullmatch(rf"generator-\d+\.{kind}", m.name)]
+        if several:
+            total = sum(metric.value for metric in several)
+            n = min(metric.n for metric in several)
+            yield Metric(name=f"generator.{kind}", unit=several[0].unit, value=total, n=n)
+
+
+def processes_per_second(run: Run, window: Window) -> list[dict[str, Any]]:
+    """What each process used in each whole second: cores, bytes at its end, the rest per second."""
+    return [row for table in _processes(run) for row in _seconds(table, window)]
+
+
+def stolen_per_second(run: Run, window: Window) -> list[dict[str, Any]]:
+    """CPU seconds that the hypervisor gave to others in each whole second."""
+    tables = [table for table in run.measurements if table.name == "machine"]
+    return [
+        {"second": second, "stolen": _number(stolen)}
+        for table in tables
+        for second, stolen in enumerate(_growth(table, "steal", _whole(window)), start=1)
+    ]
+
+
+def _processes(run: Run) -> list[Measurement]:
+    return [table for table in run.measurements if table.name == "resources"]
+
+
+def _cpu_and_memory(table: Measurement, window: Window) -> Iterator[Metric]:
+    """From as much of the window as lies between two readings: on a full machine these are few."""
+    at, rss = table.columns["at"], table.columns["rss"]
+    known = np.clip([window.start, window.end], at.min(initial=np.inf), at.max(initial=-np.inf))
+    if len(at) < 2 or known[1] <= known[0]:
+        return
+    name, inside = table.labels["process"], (at >= known[0]) & (at <= known[1])
+    cores = float(_growth(table, "cpu", known)[0] / (known[1] - known[0]))
+    most = max(_at(table, "rss", known).max(), rss[inside].max(initial=0.0))
+    n = int(inside.sum())
+    yield Metric(name=f"{name}.cpu", unit="cores", value=cores, n=n)
+    yield Metric(name=f"{name}.rss", unit="B", value=float(most), n=n)
+
+
+def _seconds(table: Measurement, window: Window) -> Iterator[dict[str, Any]]:
+    borders = _whole(window)
+    held = _at(table, "rss", borders)[1:]
+    sums = [_growth(table, name, borders) for name in _SUMS]
+    for second, (rss, *used) in enumerate(zip(held, *sums, strict=True), start=1):
+        numbers = {"rss": _number(rss), **dict(zip(_SUMS, map(_number, used), strict=True))}
+        yield {"process": table.labels["process"], "second": second, **numbers}
+
+
+def _whole(window: Window) -> Array:
+    # the length of a window is the difference of two clock readings: 60 may be 59.999999999
+    seconds = np.arange(int(window.end - window.start + 1e-6) + 1, dtype=np.float64)
+    return seconds + window.start
+
+
+def _growth(table: Measurement, column: str, borders: Array) -> Array:
+    """How much a sum grew from border to border."""
+    return np.diff(_at(table, column, borders))
+
+
+def _at(table: Measurement, column: str, times: Array) -> Array:
+    """A column between its readings; NaN before the first, and as it was after the last."""
+    at = table.columns["at"]
+    if not len(at):
+        return np.full(len(times), np.nan)
+    return np.asarray(np.interp(times, at, table.columns[column], left=np.nan))
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
