@@ -150,16 +150,17 @@ def _kind(field: FieldInfo) -> Any:
     return list[str] | None if get_origin(field.annotation) is tuple else str | None
 
 
-def _metavar(field: FieldInfo) -> str | None:
+def _metavar(field: FieldInfo) -> str:
+    """What stands for the value; nothing for a flag."""
     if field.annotation is bool:
-        return None
+        return ""
     if isinstance(field.json_schema_extra, dict) and "metavar" in field.json_schema_extra:
         return str(field.json_schema_extra["metavar"])
     if any(isinstance(rule, BeforeValidator) for rule in field.metadata):
         return "TIME"
-    kinds: dict[Any, str] = {int: "N", float: "X"}
     if get_origin(field.annotation) is Literal:
         return "|".join(get_args(field.annotation))
+    kinds: dict[Any, str] = {int: "N", float: "X", Path | None: "FILE"}
     return kinds.get(field.annotation, "TEXT")
 
 

@@ -37,10 +37,14 @@ class Plan(Value):
     """All that is needed to repeat a measurement; the fields are the options of the command."""
 
     host: str | None = Field(
-        None, description="Measure a server that runs already, at this http(s) URL"
+        None,
+        json_schema_extra={"metavar": "URL"},
+        description="Measure a server that runs already, at this http(s) URL",
     )
     serve: str | None = Field(
-        None, description="Start this server instead of the embedded one: 'CMD … {port}'"
+        None,
+        json_schema_extra={"metavar": "CMD"},
+        description="Start this server instead of the embedded one: 'CMD … {port}'",
     )
     header: tuple[str, ...] = Field(
         (), description="Send this header: 'Name: value', $NAME in it from the environment"

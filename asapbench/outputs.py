@@ -21,7 +21,9 @@ class Outputs(Value):
         None, description="Write the report as JSON to FILE, - for standard output"
     )
     csv: Path | None = Field(
-        None, description="Write CSV tables: PREFIX_metrics.csv, _endpoints.csv, _seconds.csv, …"
+        None,
+        json_schema_extra={"metavar": "PREFIX"},
+        description="Write CSV tables: PREFIX_metrics.csv, _endpoints.csv, _seconds.csv, …",
     )
     quiet: bool = Field(
         False, description="No progress, and only the verdicts", json_schema_extra={"short": "-q"}

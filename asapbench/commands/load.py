@@ -75,7 +75,12 @@ class LoadPlan(Plan):
         description="mixed: posts, manifest and metrics 10 : 2 : 1 at --rps; "
         "sustained: posts only, as fast as answers come",
     )
-    skill: str = Field("echo", min_length=1, description="The skill that requests name")
+    skill: str = Field(
+        "echo",
+        min_length=1,
+        json_schema_extra={"metavar": "NAME"},
+        description="The skill that requests name",
+    )
     input: Path | None = Field(
         None, description="The input of requests (a JSON object; {n} becomes a counter)"
     )
