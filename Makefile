@@ -23,7 +23,7 @@ bench: $(READY)
 	$(BIN)/python -m benchmarks
 
 prove: $(READY)
-	$(BIN)/python -m prove $(SEED)
+	$(BIN)/python -m prove $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
 
 # The published package, to be run as a peer on the wire: it needs Python 3.13 and a venv of its own.
 peer:

@@ -1,0 +1,59 @@
+"""Quiet runs trip no gate, and a starved generator never leads to a verdict."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+from asapbench.commands.load import BENCH, LoadPlan
+from asapbench.engine import execute
+from asapbench.model import Report, Tick
+from asapbench.selfcheck.perform import perform
+from asapbench.selfcheck.rows.starved import ROW
+from prove.showing import Seen, show
+
+TITLE = "The gates"
+RUNS = 20
+
+
+def prove(seed: int) -> tuple[Seen, list[str]]:
+    """Real runs; what else runs on the machine decides whether the quiet ones are quiet."""
+    seen: Seen = {}
+    with tempfile.TemporaryDirectory() as folder:
+        before = Path.cwd()
+        os.chdir(folder)  # where their runs are kept
+        try:
+            show("quiet runs", _quiet(seed), seen)
+            broken = _starved(seen)
+        finally:
+            os.chdir(before)
+    return seen, broken
+
+
+def _quiet(seed: int) -> str:
+    plans = (
+        LoadPlan(users=100, spawn_rate=100, duration=10, seed=seed + run) for run in range(RUNS)
+    )
+    reports = [execute(BENCH, plan, _ignore) for plan in plans]
+    outcomes = Counter(report.outcome for report in reports)
+    tripped = Counter(name for report in reports for name in _tripped(report))
+    untouched = sum(not _tripped(report) for report in reports)
+    told = ", ".join(f"{name} {count}" for name, count in (outcomes + tripped).most_common())
+    return f"{untouched} of {RUNS} tripped no gate; {told}"
+
+
+def _tripped(report: Report) -> list[str]:
+    return [gate.name for gate in report.gates if not gate.ok]
+
+
+def _starved(seen: Seen) -> list[str]:
+    results = [perform(ROW, _ignore, quick=True) for _ in range(RUNS)]
+    right = sum(result.verdict == "right" for result in results)
+    show("starved runs", f"{right} of {RUNS} invalid, and for that reason", seen)
+    return [] if right == RUNS else [f"a starved generator: {right} of {RUNS} runs were invalid"]
+
+
+def _ignore(_: Tick) -> None:
+    """Nobody watches."""
