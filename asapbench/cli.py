@@ -10,7 +10,8 @@ import signal
 import sys
 import tempfile
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn, get_args, get_origin
 
@@ -22,9 +23,10 @@ import asap
 from asapbench import __version__
 from asapbench.commands import benches, commands
 from asapbench.errors import BenchError, Exit, UsageError
-from asapbench.model import Bench, Command, Plan, Report, Value
+from asapbench.model import Bench, Command, Plan, Report, Value, option_name
 from asapbench.outputs import Outputs, write
-from asapbench.settings import complete, option_name
+from asapbench.settings import complete
+from asapbench.store import STORE
 
 _EPILOG = (
     "Exit codes: 0 every target is met, 1 a target is missed, 2 bad usage, 3 no verdict, "
@@ -93,8 +95,11 @@ def _measuring(bench: Bench) -> Callable[..., int]:
 def _answering(command: Command) -> Callable[..., int]:
     def run(**given: Any) -> int:
         (options,) = complete((command.options,), command.name, _set(given), _tables())
-        text, code = command.run(options)
-        sys.stdout.write(text)
+        answer, code = command.run(options)
+        if isinstance(answer, Report):
+            _put(answer, options)
+        else:
+            sys.stdout.write(answer)
         return code
 
     return _with_options(run, command.options)
@@ -120,7 +125,12 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     """An option without a default, so that what is not given can be looked for elsewhere."""
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     flags = [_flag(name, field), *([str(extra["short"])] if "short" in extra else [])]
-    option = typer.Option(*flags, help=_help(field), metavar=_metavar(field), show_default=False)
+    say: dict[str, Any] = {
+        "help": _help(field),
+        "metavar": _metavar(field),
+        "show_default": False,
+    }
+    option = typer.Argument(**say) if "argument" in extra else typer.Option(*flags, **say)
     return inspect.Parameter(
         name,
         inspect.Parameter.KEYWORD_ONLY,
@@ -168,12 +178,26 @@ def _run(bench: Bench, plan: Plan, outputs: Outputs) -> int:
     from asapbench.engine import execute  # psutil and more: not for --help
     from asapbench.live import watching
 
-    with watching(quiet=outputs.quiet) as watch:
-        report = execute(bench, plan, watch)
+    with _place(save=outputs.save) as place, watching(quiet=outputs.quiet) as watch:
+        report = execute(bench, plan, watch, place=place)
+    _put(report, outputs)
+    return report.exit_code
+
+
+@contextmanager
+def _place(*, save: bool) -> Iterator[Path]:
+    """Where runs are kept; without --save a place that is gone afterwards."""
+    if save:
+        yield STORE
+        return
+    with tempfile.TemporaryDirectory(prefix="asapbench-") as folder:
+        yield Path(folder)
+
+
+def _put(report: Report, outputs: Outputs) -> None:
     if not outputs.stdout_taken:
         _show(report, brief=outputs.quiet)
     write(report, outputs)
-    return report.exit_code
 
 
 def _show(report: Report, *, brief: bool) -> None:

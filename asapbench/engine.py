@@ -7,28 +7,27 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from functools import partial
+from pathlib import Path
 
 from asapbench import store
+from asapbench.conclusion import conclude
 from asapbench.cores import CorePlan, physical_cores, plan_cores
-from asapbench.environment import machine_notes, read_environment
-from asapbench.errors import BenchError, Exit, ServerDied, UsageError
+from asapbench.environment import read_environment
+from asapbench.errors import BenchError, ServerDied, UsageError
 from asapbench.headers import expand_headers
 from asapbench.model import (
     Bench,
-    Note,
     Plan,
     Recorder,
     Report,
-    Run,
     Running,
-    Story,
     Tick,
     Watch,
 )
 from asapbench.resources import MachineSampler, Sampler
 from asapbench.store import Recording
 from asapbench.system import Access, System, embedded, system_under_test
-from asapbench.targets import check_table, judge, overall, read_table
+from asapbench.targets import check_table, read_table
 
 FLOOR_ATTEMPTS = 3
 
@@ -44,8 +43,14 @@ def start_server(
     return system_under_test(plan.host, plan.serve, access, log, cores.server)
 
 
-def execute(bench: Bench, plan: Plan, watch: Watch, start: Start = start_server) -> Report:
-    """Run a bench by its plan and say what came of it.
+def execute(
+    bench: Bench,
+    plan: Plan,
+    watch: Watch,
+    start: Start = start_server,
+    place: Path = store.STORE,
+) -> Report:
+    """Run a bench by its plan, keep the run in a folder at `place`, and say what came of it.
 
     Raises BenchError where there is nothing to report: a table that is refused, a server that does
     not come up. What goes wrong once something is measured ends in a report of what there is.
@@ -54,7 +59,7 @@ def execute(bench: Bench, plan: Plan, watch: Watch, start: Start = start_server)
     cores = plan_cores(
         physical_cores(), many_servers=plan.serve is not None, generators=plan.generators
     )
-    recording = store.begin(bench.name, plan, read_environment(cores))
+    recording = store.begin(bench.name, plan, read_environment(cores), place)
     recording.tell(targets=table)
     try:
         if bench.floor and plan.floor:
@@ -69,35 +74,6 @@ def execute(bench: Bench, plan: Plan, watch: Watch, start: Start = start_server)
     else:
         recording.tell(ended="complete")
     return conclude(bench, recording.run())
-
-
-def conclude(bench: Bench, run: Run) -> Report:
-    """Analyse a run and judge it; pure, so that it can be done again at any time."""
-    analysis = bench.analyse(run)
-    tripped = [gate for gate in analysis.gates if not gate.ok]
-    invalid = _invalid(run.story)
-    if run.story.plan.get("gates", True):
-        invalid = invalid or "; ".join(gate.text for gate in tripped)
-    verdicts = judge(run.story.targets, analysis.metrics, invalid)
-    outcome, exit_code = overall(verdicts)
-    return Report(
-        story=run.story,
-        metrics=analysis.metrics,
-        verdicts=verdicts,
-        notes=(
-            *machine_notes(run.story.environment),
-            *run.story.notes,
-            *analysis.notes,
-            *(Note(code=f"health-{gate.name}", text=gate.text, hint=gate.hint) for gate in tripped),
-        ),
-        gates=analysis.gates,
-        details=analysis.details,
-        outcome=outcome,
-        exit_code=_ENDED.get(run.story.ended, exit_code),
-    )
-
-
-_ENDED = {"interrupted": Exit.INTERRUPTED, "broke": Exit.BROKEN, "running": Exit.BROKEN}
 
 
 def _decided(bench: Bench, recording: Recording) -> bool:
@@ -168,7 +144,3 @@ def _how_it_ended(error: BaseException) -> dict[str, str]:
     if isinstance(error, KeyboardInterrupt):
         return {"ended": "interrupted", "why": "interrupted by the user"}
     return {"ended": "server-died" if isinstance(error, ServerDied) else "broke", "why": str(error)}
-
-
-def _invalid(story: Story) -> str:
-    return story.why if story.ended in {"server-died", "broke"} else ""

@@ -325,11 +325,14 @@ class Bench:
 
 @dataclass(frozen=True)
 class Command:
-    """A subcommand that measures no server: its fields are the options, its answer is text."""
+    """A subcommand that measures no server: its fields are the options.
+
+    Its answer is text, or a report, which goes where those of a bench go.
+    """
 
     name: str
     options: type[Value]
-    run: Callable[[Any], tuple[str, Exit]]
+    run: Callable[[Any], tuple[str | Report, Exit]]
     doc: str
 
 
@@ -339,3 +342,8 @@ def metric_key(name: str, labels: Labels) -> str:
         return name
     inner = ",".join(f'{label}="{value}"' for label, value in sorted(labels.items()))
     return f"{name}{{{inner}}}"
+
+
+def option_name(field: str) -> str:
+    """`spawn_rate` as it is written on the command line: `--spawn-rate`."""
+    return "--" + field.strip("_").replace("_", "-")

@@ -12,16 +12,12 @@ from typing import Any, get_origin
 from pydantic import BaseModel, ValidationError
 
 from asapbench.errors import UsageError
+from asapbench.model import option_name
 
 _OWN_FILE = Path("asapbench.toml")
 _PROJECT_FILE = Path("pyproject.toml")
 
 Layer = tuple[str, Mapping[str, Any]]
-
-
-def option_name(field: str) -> str:
-    """`spawn_rate` as it is written on the command line: `--spawn-rate`."""
-    return "--" + field.strip("_").replace("_", "-")
 
 
 def variable_name(field: str) -> str:

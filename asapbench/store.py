@@ -15,6 +15,7 @@ from asapbench.model import Environment, Plan, Run, Story
 
 STORE = Path(".asapbench")
 KEPT = 50
+_NAMED = 5  # of those kept, in an error
 _STORY = "story.json"
 
 
@@ -88,6 +89,39 @@ def load(folder: Path) -> Run:
         return Run(story, tuple(read_measurement(file) for file in files), parts)
     except (OSError, ValueError) as error:
         raise BrokenRun(f"{str(folder)!r} cannot be read as a run: {_reason(error)}") from error
+
+
+def kept(store: Path = STORE) -> list[Path]:
+    """The folders of the runs in a store, the oldest first."""
+    runs = store / "runs"
+    return sorted(folder for folder in runs.iterdir() if folder.is_dir()) if runs.is_dir() else []
+
+
+def find(name: str, store: Path = STORE) -> Path:
+    """The folder of a run: `last`, its name, the beginning of that, or a path.
+
+    Raises UsageError with the names that there are.
+    """
+    folders = kept(store)
+    if name == "last" and folders:
+        return folders[-1]
+    if (Path(name) / _STORY).is_file():
+        return Path(name)
+    found = [folder for folder in folders if folder.name.startswith(name)]
+    if name in {folder.name for folder in found}:
+        return store / "runs" / name
+    if len(found) == 1:
+        return found[0]
+    raise UsageError(
+        f"there is {'no' if not found else 'more than one'} run {name!r}{_others(folders)}"
+    )
+
+
+def _others(folders: list[Path]) -> str:
+    if not folders:
+        return f": none is kept in {str(STORE)!r} below the current folder"
+    newest = ", ".join(folder.name for folder in folders[: -_NAMED - 1 : -1])
+    return f"; the newest are {newest}"
 
 
 def _reason(error: OSError | ValueError) -> str:

@@ -12,7 +12,7 @@ from rich.text import Text
 
 from asapbench.model import Outcome, Report, Verdict
 from asapbench.report.drawing import beside, clean, fits, hanging
-from asapbench.units import show_interval
+from asapbench.report.words import measured, sentence
 
 _STYLE: dict[Outcome, str] = {
     "pass": "bold green",
@@ -93,7 +93,7 @@ def _targets(report: Report, console: Console) -> RenderableType:
     table = _verdicts(report.verdicts, before_bounds=" ")
     if not fits(table, console):
         table = _verdicts(report.verdicts, before_bounds="\n")
-    return Group(title, table, Text(_sentence(report), _STYLE[report.outcome]))
+    return Group(title, table, Text(sentence(report), _STYLE[report.outcome]))
 
 
 def _verdicts(verdicts: Sequence[Verdict], *, before_bounds: str) -> Table:
@@ -102,34 +102,13 @@ def _verdicts(verdicts: Sequence[Verdict], *, before_bounds: str) -> Table:
         table.add_column(overflow="fold")
     table.add_column(no_wrap=True)
     for verdict in verdicts:
-        measured = _measured(verdict).replace(" [", f"{before_bounds}[")
-        table.add_row(verdict.metric, verdict.limit, measured, _outcome(verdict.outcome))
+        cell = measured(verdict).replace(" [", f"{before_bounds}[")
+        table.add_row(verdict.metric, verdict.limit, cell, _outcome(verdict.outcome))
     return table
-
-
-def _measured(verdict: Verdict) -> str:
-    if verdict.value is None:
-        return "–"
-    return show_interval(verdict.value, verdict.low, verdict.high, verdict.unit)
 
 
 def _outcome(outcome: Outcome) -> Text:
     return Text(outcome.upper(), _STYLE[outcome])
-
-
-def _sentence(report: Report) -> str:
-    missed = sum(verdict.outcome == "fail" for verdict in report.verdicts)
-    sentence = {
-        "pass": "ALL TARGETS MET",
-        "fail": f"{missed} OF {len(report.verdicts)} TARGETS MISSED",
-        "inconclusive": "NO VERDICT: too close to call",
-        "invalid": "NO VERDICT: this measurement is not valid",
-    }[report.outcome]
-    return f"{sentence} (until it was interrupted)" if _cut_short(report) else sentence
-
-
-def _cut_short(report: Report) -> bool:
-    return report.story.ended == "interrupted" and report.outcome != "invalid"
 
 
 def _reasons(report: Report) -> Iterator[tuple[Text, Text]]:

@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from asapbench.conclusion import conclude
 from asapbench.cores import CorePlan
-from asapbench.engine import conclude, execute
+from asapbench.engine import execute
 from asapbench.errors import BrokenRun, Exit, UsageError
 from asapbench.model import (
     Analysis,

@@ -1,14 +1,16 @@
 """Values that many tests need: an environment, a story, a run made of rows, golden files."""
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from asapbench.model import Environment, Measurement, Run, Server, Story, Window
+from asapbench.model import Environment, Measurement, Report, Run, Server, Story, Window
 from asapbench.offer import REQUESTS, Flag, Outcome
+from tests.asapbench.unit.scenes import report_of
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -115,3 +117,9 @@ def _requests_table(rows: list[Row]) -> Measurement:
     }
     units = {column.name: column.unit for column in REQUESTS.columns}
     return Measurement(REQUESTS.name, columns, units)
+
+
+@pytest.fixture
+def make_report(make_story: Callable[..., Story]) -> Callable[..., Report]:
+    """A report of a load run; tests/asapbench/unit/scenes.py has the kinds there are."""
+    return partial(report_of, make_story)

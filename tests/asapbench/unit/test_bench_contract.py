@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from asapbench.commands import benches
-from asapbench.engine import conclude
+from asapbench.conclusion import conclude
 from asapbench.model import Bench, Plan, Report, Run, Story, Window
 from asapbench.offer import Flag, Outcome
 from asapbench.report.document import SCHEMA, render_json

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from asapbench import health, samples
 from asapbench.commands.load import BENCH, LoadPlan
-from asapbench.engine import conclude
+from asapbench.conclusion import conclude
 from asapbench.errors import Exit
 from asapbench.model import Gate, Measurement, Run, Server, Target, Window
 from asapbench.offer import Flag, Outcome

@@ -86,3 +86,37 @@ def test_a_file_that_turns_out_unwritable_is_named(report: Report, tmp_path: Pat
     (tmp_path / "out.json").mkdir()
     with pytest.raises(BrokenRun, match=r"out\.json' cannot be written: Is a directory"):
         write(report, outputs)
+
+
+@pytest.mark.parametrize("option", ["json_", "markdown", "junit"])
+def test_each_format_goes_where_it_is_asked_to(
+    report: Report, option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write(report, Outputs(**{option: tmp_path / "out"}))
+    outputs = Outputs(**{option: "-"})
+    write(report, outputs)
+    assert outputs.stdout_taken
+    assert capsys.readouterr().out == (tmp_path / "out").read_text() != ""
+
+
+def test_standard_output_is_for_one_format_only() -> None:
+    with pytest.raises(ValidationError, match="--json and --junit cannot both go to standard"):
+        Outputs(json_="-", junit="-")
+
+
+def test_in_github_actions_the_page_of_the_job_gets_the_verdicts(
+    report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "summary.md"
+    page.write_text("before\n")
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
+    write(report, Outputs())
+    assert page.read_text().startswith("before\n### ")
+
+
+def test_a_page_of_the_job_that_cannot_be_written_spoils_no_run(
+    report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
+    write(report, Outputs(json_=tmp_path / "out.json"))
+    assert (tmp_path / "out.json").exists()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from asapbench.commands.load import BENCH, LoadPlan
-from asapbench.engine import conclude
+from asapbench.conclusion import conclude
 from asapbench.errors import Exit
 from asapbench.model import Measurement, Metric, Report, Run, Target, Verdict, Window
 from asapbench.offer import Flag, Outcome

@@ -8,8 +8,8 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from asapbench.errors import UsageError
 from asapbench.headers import expand_headers
-from asapbench.model import Value
-from asapbench.settings import complete, option_name, variable_name
+from asapbench.model import Value, option_name
+from asapbench.settings import complete, variable_name
 from asapbench.units import parse_duration
 
 

@@ -9,7 +9,7 @@ from asapbench import store
 from asapbench.errors import BrokenRun, UsageError
 from asapbench.model import Environment, Note, Plan, Story, Window
 from asapbench.series import Column, Layout, Writer
-from asapbench.store import Recording, begin, load
+from asapbench.store import Recording, begin, find, load
 
 MakeStory = Callable[..., Story]
 
@@ -117,3 +117,43 @@ def test_a_broken_series_is_refused_by_name(recording: Recording) -> None:
     recording.path("requests.series").write_bytes(b"\0" * 100)
     with pytest.raises(BrokenRun, match=r"requests\.series' holds no series of numbers"):
         recording.run()
+
+
+@pytest.fixture
+def three_runs(tmp_path: Path) -> Path:
+    for name in ("20261124-100000-load", "20261124-110000-load", "20261124-110000-load-2"):
+        (tmp_path / "runs" / name).mkdir(parents=True)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("last", "20261124-110000-load-2"),
+        ("20261124-10", "20261124-100000-load"),
+        ("20261124-110000-load", "20261124-110000-load"),
+    ],
+)
+def test_a_run_is_found_by_its_name_the_beginning_of_it_or_as_the_last(
+    three_runs: Path, name: str, found: str
+) -> None:
+    assert find(name, three_runs) == three_runs / "runs" / found
+
+
+def test_a_run_is_found_by_its_path(recording: Recording) -> None:
+    assert find(str(recording.folder), recording.folder / "no store") == recording.folder
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("2027", "no run '2027'"), ("2026", "more than one run '2026'")]
+)
+def test_a_name_of_no_run_or_of_several_is_refused_with_those_there_are(
+    three_runs: Path, name: str, said: str
+) -> None:
+    with pytest.raises(UsageError, match=f"{said}; the newest are 20261124-110000-load-2, "):
+        find(name, three_runs)
+
+
+def test_where_no_run_is_kept_that_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="none is kept"):
+        find("last", tmp_path)

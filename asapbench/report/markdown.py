@@ -1,0 +1,92 @@
+"""The Report as Markdown, for a pull request: what needs a look is open, the rest is folded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from asapbench.model import Gate, Report, Verdict
+from asapbench.report.words import measured, sentence
+from asapbench.units import show, show_interval
+
+_MARKS = {"pass": "✅", "fail": "❌", "inconclusive": "❔", "invalid": "⚠️"}
+_VERDICTS = ("", "metric", "limit", "measured", "verdict")
+
+
+def render_markdown(report: Report) -> str:
+    """GitHub's dialect: headings, tables, folded details."""
+    return "\n\n".join(_parts(report)) + "\n"
+
+
+def _parts(report: Report) -> Iterator[str]:
+    yield f"### {_MARKS[report.outcome]} asapbench {report.story.command}: {sentence(report)}"
+    server = report.story.server
+    if server:
+        yield f"{_plain(server.agent)} at {_plain(server.url)} ({server.how})"
+    if report.story.why:
+        yield f"**{_plain(report.story.why)}**"
+    yield from _verdicts(report.verdicts)
+    if report.notes:
+        lines = (f"- {_plain(note.text)}" + _hint(note.hint) for note in report.notes)
+        yield "\n".join(lines)
+    metrics = [
+        (f"`{m.key}`", show_interval(m.value, m.low, m.high, m.unit), f"{m.n:,}")
+        for m in report.metrics
+    ]
+    yield from _folded("All metrics", ("metric", "value", "samples"), metrics)
+    health = [
+        ("✅" if gate.ok else "⚠️", gate.name, show(gate.value, gate.unit), _limit(gate))
+        for gate in report.gates
+    ]
+    yield from _folded("Health of the instrument", ("", "gate", "value", "limit"), health)
+    yield _where(report)
+
+
+def _verdicts(verdicts: Sequence[Verdict]) -> Iterator[str]:
+    open_ = [_row(verdict) for verdict in verdicts if verdict.outcome != "pass"]
+    passed = [_row(verdict) for verdict in verdicts if verdict.outcome == "pass"]
+    if open_:
+        yield _table(_VERDICTS, open_)
+    for reason in dict.fromkeys(v.reason for v in verdicts if v.outcome != "pass" and v.reason):
+        yield f"> {_plain(reason)}"
+    yield from _folded(f"{len(passed)} met", _VERDICTS, passed)
+
+
+def _row(verdict: Verdict) -> tuple[str, ...]:
+    mark = _MARKS[verdict.outcome]
+    return mark, f"`{verdict.metric}`", verdict.limit, measured(verdict), verdict.outcome
+
+
+def _limit(gate: Gate) -> str:
+    return show(gate.limit, gate.unit)
+
+
+def _where(report: Report) -> str:
+    environment = report.story.environment
+    commit = f", commit {environment.commit[:10]}" if environment.commit else ""
+    machine = f"{environment.cpu}, {environment.cores} CPUs, {environment.python}"
+    return f"<sub>{_plain(machine)}{commit}, {report.story.started_at}</sub>"
+
+
+def _hint(hint: str) -> str:
+    return f"<br>{_plain(hint)}" if hint else ""
+
+
+def _folded(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    if rows:
+        table = _table(header, rows)
+        yield f"<details><summary>{title}</summary>\n\n{table}\n\n</details>"
+
+
+def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    lines = (header, ["---"] * len(header), *rows)
+    return "\n".join(f"| {' | '.join(_cell(cell) for cell in line)} |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+def _plain(text: str) -> str:
+    """Words of a server as words: no markup, no line of their own."""
+    one_line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return one_line.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
