@@ -24,6 +24,7 @@ from asapbench.model import (
     Tick,
     Watch,
 )
+from asapbench.report.document import render_json
 from asapbench.resources import MachineSampler, Sampler
 from asapbench.store import Recording
 from asapbench.system import Access, System, embedded, system_under_test
@@ -73,7 +74,9 @@ def execute(
         recording.tell(**_how_it_ended(error))
     else:
         recording.tell(ended="complete")
-    return conclude(bench, recording.run())
+    report = conclude(bench, recording.run())
+    recording.path(store.REPORT).write_text(render_json(report), encoding="utf-8")
+    return report
 
 
 def _decided(bench: Bench, recording: Recording) -> bool:

@@ -7,7 +7,7 @@ depend on each other; docs/explanation-confidence.md says how the bounds allow f
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -135,6 +135,21 @@ def confidence_per_look(number: int, confidence: float = CONFIDENCE) -> float:
     Bonferroni: the chances to be wrong at one of them add up at most.
     """
     return 1 - (1 - confidence) / number
+
+
+def change_point(values: Sequence[float], confidence: float = CONFIDENCE) -> int | None:
+    """The index of the first value after the level changed; None where that may be chance.
+
+    Pettitt, "A non-parametric approach to the change-point problem", Applied Statistics 28, 1979.
+    """
+    n = len(values)
+    if n < 2:
+        return None
+    ranks = distributions.rankdata(values)
+    # 2 * sum of the first t ranks, against what it is on average
+    off = np.abs(2 * np.cumsum(ranks)[:-1] - np.arange(1, n) * (n + 1))
+    chance = 2 * np.exp(-6 * off.max() ** 2 / (n**3 + n**2))
+    return int(off.argmax()) + 1 if chance < 1 - confidence else None
 
 
 class _Ranks:

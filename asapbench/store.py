@@ -16,6 +16,7 @@ from asapbench.model import Environment, Plan, Run, Story
 STORE = Path(".asapbench")
 KEPT = 50
 _NAMED = 5  # of those kept, in an error
+REPORT = "report.json"  # what was made of a run when it ended; the rest is the evidence
 _STORY = "story.json"
 
 
