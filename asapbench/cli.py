@@ -24,7 +24,7 @@ from asapbench import __version__
 from asapbench.commands import benches, commands
 from asapbench.errors import BenchError, Exit, UsageError
 from asapbench.model import Bench, Command, Plan, Report, Value, option_name
-from asapbench.outputs import Outputs, write
+from asapbench.outputs import Formats, Outputs, write
 from asapbench.settings import complete
 from asapbench.store import STORE
 
@@ -116,12 +116,30 @@ def _set(given: dict[str, Any]) -> dict[str, Any]:
 
 def _with_options(run: Callable[..., int], *models: type[Value]) -> Callable[..., int]:
     run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]  # typer reads it
-        [_parameter(name, field) for model in models for name, field in model.model_fields.items()]
+        [
+            _parameter(name, field, _panel(model, name))
+            for model in models
+            for name, field in _own_first(model)
+        ]
     )
     return run
 
 
-def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
+def _own_first(model: type[Value]) -> list[tuple[str, FieldInfo]]:
+    """The fields of a model; what only this command has before what all have."""
+    return sorted(model.model_fields.items(), key=lambda item: item[0] in Plan.model_fields)
+
+
+def _panel(model: type[Value], name: str) -> str | None:
+    """The group in which an option stands in the help of a command that measures."""
+    if name in Outputs.model_fields:
+        return "Results"
+    if not issubclass(model, Plan):
+        return None
+    return "Server and verdict" if name in Plan.model_fields else "Measurement"
+
+
+def _parameter(name: str, field: FieldInfo, panel: str | None) -> inspect.Parameter:
     """An option without a default, so that what is not given can be looked for elsewhere."""
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
     flags = [_flag(name, field), *([str(extra["short"])] if "short" in extra else [])]
@@ -129,6 +147,7 @@ def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
         "help": _help(field),
         "metavar": _metavar(field),
         "show_default": False,
+        "rich_help_panel": panel,
     }
     option = typer.Argument(**say) if "argument" in extra else typer.Option(*flags, **say)
     return inspect.Parameter(
@@ -178,23 +197,23 @@ def _run(bench: Bench, plan: Plan, outputs: Outputs) -> int:
     from asapbench.engine import execute  # psutil and more: not for --help
     from asapbench.live import watching
 
-    with _place(save=outputs.save) as place, watching(quiet=outputs.quiet) as watch:
+    with _place(keep=not outputs.no_save) as place, watching(quiet=outputs.quiet) as watch:
         report = execute(bench, plan, watch, place=place)
     _put(report, outputs)
     return report.exit_code
 
 
 @contextmanager
-def _place(*, save: bool) -> Iterator[Path]:
-    """Where runs are kept; without --save a place that is gone afterwards."""
-    if save:
+def _place(*, keep: bool) -> Iterator[Path]:
+    """Where runs are kept; with --no-save a place that is gone afterwards."""
+    if keep:
         yield STORE
         return
     with tempfile.TemporaryDirectory(prefix="asapbench-") as folder:
         yield Path(folder)
 
 
-def _put(report: Report, outputs: Outputs) -> None:
+def _put(report: Report, outputs: Formats) -> None:
     if not outputs.stdout_taken:
         _show(report, brief=outputs.quiet)
     write(report, outputs)

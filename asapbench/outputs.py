@@ -25,8 +25,8 @@ _FORMATS = {
 }
 
 
-class Outputs(Value):
-    """The output options that all commands have in common."""
+class Formats(Value):
+    """In which formats a report is written, and where."""
 
     json_: Path | None = Field(
         None, description="Write the report as JSON to FILE, - for standard output"
@@ -42,7 +42,6 @@ class Outputs(Value):
         json_schema_extra={"metavar": "PREFIX"},
         description="Write CSV tables: PREFIX_metrics.csv, _endpoints.csv, _seconds.csv, …",
     )
-    save: bool = Field(True, description="Keep the run in .asapbench/runs")
     quiet: bool = Field(
         False, description="No progress, and only the verdicts", json_schema_extra={"short": "-q"}
     )
@@ -76,7 +75,13 @@ class Outputs(Value):
         return any(getattr(self, name) == STDOUT for name in _FORMATS)
 
 
-def write(report: Report, outputs: Outputs) -> None:
+class Outputs(Formats):
+    """The output options of the commands that measure."""
+
+    no_save: bool = Field(False, description="Do not keep the run in .asapbench/runs")
+
+
+def write(report: Report, outputs: Formats) -> None:
     """Write the files that were asked for. Raises BrokenRun naming one that cannot be written."""
     for name in _FORMATS:
         file = getattr(outputs, name)

@@ -12,10 +12,10 @@ from asapbench import store
 from asapbench.conclusion import conclude
 from asapbench.errors import Exit
 from asapbench.model import Command, Report
-from asapbench.outputs import Outputs
+from asapbench.outputs import Formats
 
 
-class ReportOptions(Outputs):
+class ReportOptions(Formats):
     """Which run, and where it goes."""
 
     run: str = Field(
