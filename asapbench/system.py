@@ -6,7 +6,7 @@ import shlex
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -45,6 +45,24 @@ class Access:
     verify_tls: bool = True
 
 
+@dataclass(frozen=True)
+class Address:
+    """Where a server listens; port 0: one that is free."""
+
+    host: str = "127.0.0.1"
+    port: int = 0
+
+    @property
+    def family(self) -> socket.AddressFamily:
+        """IPv6 where the address is written so."""
+        return socket.AF_INET6 if ":" in self.host else socket.AF_INET
+
+    def url(self, port: int) -> str:
+        """How a client on this machine reaches it, at the port that it got."""
+        here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        return f"http://[{here}]:{port}" if ":" in here else f"http://{here}:{port}"
+
+
 @contextmanager
 def system_under_test(
     host: str | None, serve: str | None, access: Access, log: Path, cpus: tuple[int, ...]
@@ -64,15 +82,34 @@ def system_under_test(
 
 
 @contextmanager
-def embedded(worker: str, access: Access, log: Path, cpus: tuple[int, ...]) -> Iterator[System]:
-    """A worker of ours, on a socket that is bound and listens before the worker starts."""
-    with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
-        port = listener.getsockname()[1]
-        argv = ["-m", f"asapbench.workers.{worker}", str(listener.fileno())]
-        child = Child("server", argv, log, pass_fds=[listener.fileno()], cpus=cpus)
-    with child:
-        url = f"http://127.0.0.1:{port}"
-        yield _started(url, child.pid, "embedded", cpus, access, child.check)
+def embedded(
+    worker: str,
+    access: Access,
+    log: Path,
+    cpus: tuple[int, ...],
+    at: Address = Address(),
+    processes: int = 1,
+) -> Iterator[System]:
+    """Workers of ours, on a socket that is bound and listens before they start.
+
+    Raises OSError where the address cannot be had.
+    """
+    with ExitStack() as children:
+        with socket.create_server((at.host, at.port), family=at.family, backlog=2048) as listener:
+            port = listener.getsockname()[1]
+            argv = ["-m", f"asapbench.workers.{worker}", str(listener.fileno())]
+            started = [
+                children.enter_context(
+                    Child("server", argv, log, pass_fds=[listener.fileno()], cpus=cpus)
+                )
+                for _ in range(processes)
+            ]
+
+        def check() -> None:
+            for child in started:
+                child.check()
+
+        yield _started(at.url(port), started[0].pid, "embedded", cpus, access, check)
 
 
 @contextmanager
