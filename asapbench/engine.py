@@ -50,6 +50,8 @@ def execute(bench: Bench, plan: Plan, watch: Watch, start: Start = start_server)
     not come up. What goes wrong once something is measured ends in a report of what there is.
     """
     table = check_table(read_table(bench.name, plan.targets), bench.produces(plan))
+    if bench.prepare:
+        bench.prepare(plan)
     cores = plan_cores(
         physical_cores(), many_servers=plan.serve is not None, generators=plan.generators
     )
@@ -74,7 +76,7 @@ def conclude(bench: Bench, run: Run) -> Report:
     """Analyse a run and judge it; pure, so that it can be done again at any time."""
     analysis = bench.analyse(run)
     tripped = [gate for gate in analysis.gates if not gate.ok]
-    invalid = _invalid(run.story)
+    invalid = _invalid(run.story, judges_death=bench.judges_death)
     if run.story.plan.get("gates", True):
         invalid = invalid or "; ".join(gate.text for gate in tripped)
     verdicts = judge(run.story.targets, analysis.metrics, invalid)
@@ -167,5 +169,6 @@ def _how_it_ended(error: BaseException) -> dict[str, str]:
     return {"ended": "server-died" if isinstance(error, ServerDied) else "broke", "why": str(error)}
 
 
-def _invalid(story: Story) -> str:
-    return story.why if story.ended in {"server-died", "broke"} else ""
+def _invalid(story: Story, *, judges_death: bool) -> str:
+    voiding = {"broke"} if judges_death else {"server-died", "broke"}
+    return story.why if story.ended in voiding else ""
