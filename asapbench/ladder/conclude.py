@@ -124,13 +124,17 @@ def _conclusion(finding: Finding, rungs: Sequence[Rung]) -> str:
     """One sentence on what the ladder showed."""
     least = f"sustains at least {show(finding.low, 'req/s')}"
     if finding.limited:
-        return f"generator-limited, {least}"
+        return f"{_limited_by(finding.limited)}, {least}"
     if finding.high is None:
         most = max(rung.users for rung in rungs)
         return f"{least}: no break up to {most:,} users"
     if not finding.low:
         return f"breaks below {show(finding.high, 'req/s')}: no step was sustained"
     return f"sustains {_range(finding.low, finding.high)}"
+
+
+def _limited_by(rung: Rung) -> str:
+    return "generator-limited" if "generator" in rung.doubt else "machine-limited"
 
 
 def _range(low: float, high: float) -> str:
@@ -202,7 +206,7 @@ def _notes(
             code="little",
             text="Little's law (in flight = rate times time) does not close within "
             f"{show(LITTLE, 'ratio')} in step {', '.join(map(str, open_))}",
-            hint="the load was not steady there: a longer --step-time says whether it becomes so",
+            hint="the load was not steady, or the generator was kept from counting at even times",
         )
 
 
@@ -213,7 +217,7 @@ def _gates(finding: Finding) -> Iterator[Gate]:
             unit="count",
             value=1.0,
             limit=0.0,
-            text=f"generator-limited, sustains at least {show(finding.low, 'req/s')}: "
-            f"{finding.limited.doubt}",
+            text=f"{_limited_by(finding.limited)}, sustains at least "
+            f"{show(finding.low, 'req/s')}: {finding.limited.doubt}",
             hint="more --processes, fewer --max-users, or a machine with more or quieter cores",
         )

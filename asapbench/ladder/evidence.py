@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from asapbench import health, samples
-from asapbench.floor import RATE_ROOM, floor_metrics
+from asapbench import samples
+from asapbench.ladder.doubt import doubt
 from asapbench.ladder.exhausted import exhausted
 from asapbench.ladder.observe import Step, observe
 from asapbench.ladder.rung import ROLES, Rule, Rung, rules_of
@@ -16,7 +16,6 @@ from asapbench.model import Measurement, Run, Window
 from asapbench.offer import PULSE
 from asapbench.samples import Requests
 from asapbench.series import Column, Layout
-from asapbench.units import show
 
 # What was asked of the generator, a row a step; `rate` and `cycle` are NaN where there is none.
 STEPS = Layout(
@@ -31,8 +30,7 @@ STEPS = Layout(
         Column("cycle", "s", "d"),
     ),
 )
-# of the gates, those that say that the load or the times were the instrument's doing
-_DOUBTS = ("plan-not-sent", "stolen")
+_FEW = 2.0  # requests in flight, below which a moment's count says little
 _LAST_CHANCE = ("quiet", "spike")
 
 
@@ -96,7 +94,7 @@ def _rung(run: Run, step: Step, window: Window, rules: Sequence[Rule], best: flo
         "little": _little(run, step, requests, in_flight),
         "server_cpu": used.get("server.cpu"),
         "server_rss": used.get("server.rss"),
-        "doubt": _doubt(run, step, requests),
+        "doubt": doubt(run, requests, step.rate if step.cycle is None else None),
         "final": step.role in _LAST_CHANCE,
     }
     rung = rung.model_copy(update=changes)
@@ -120,7 +118,8 @@ def _means(tables: Sequence[Measurement], window: Window) -> Iterator[float]:
 def _little(run: Run, step: Step, requests: Requests, in_flight: float | None) -> float | None:
     """How far Little's law is from closing: N = X · (R + Z), as a share of N.
 
-    N is what was in flight, in a closed loop with think time Z the users.
+    N is what the pulse saw in flight, in a closed loop with think time Z the users. None for too
+    few of them.
     """
     ended = requests.ended.where(~np.isnan(requests.ended.sent))
     seconds = requests.window.end - requests.window.start
@@ -129,32 +128,12 @@ def _little(run: Run, step: Step, requests: Requests, in_flight: float | None) -
     rate, time = len(ended.done) / seconds, float(np.mean(ended.done - ended.sent))
     number = in_flight if step.rate is not None else float(step.users)
     think = 0.0 if step.rate is not None else float(np.mean(run.story.plan.get("pause", PAUSE)))
-    return abs(number - rate * (time + think)) / number if number else None
+    if number is None or number < _FEW:
+        return None
+    return abs(number - rate * (time + think)) / number
 
 
 PAUSE = (0.001, 0.005)  # seconds between an answer and the next request of a closed loop
-
-
-def _doubt(run: Run, step: Step, requests: Requests) -> str:
-    """Why a step that went badly may be the instrument's doing; empty where it is not."""
-    rate = step.rate if step.cycle is None else None
-    tripped = [gate for gate in health.gates(run, requests, rate) if not gate.ok]
-    reasons = [gate.text for gate in tripped if _doubts(gate.name)]
-    return "; ".join([*reasons, *_beyond_floor(run, step)])
-
-
-def _doubts(gate: str) -> bool:
-    return gate in _DOUBTS or gate.endswith(("-busy", "-starved"))
-
-
-def _beyond_floor(run: Run, step: Step) -> Iterator[str]:
-    floor: Mapping[str, float] = {metric.name: metric.value for metric in floor_metrics(run)}
-    top = floor.get("floor.throughput")
-    if top is not None and step.rate is not None and step.rate > top * RATE_ROOM:
-        yield (
-            f"the generator reaches {show(top, 'req/s')} against a server that does nothing, and "
-            f"two thirds of that, {show(top * RATE_ROOM, 'req/s')}, can be relied on"
-        )
 
 
 def _known(number: float) -> float | None:

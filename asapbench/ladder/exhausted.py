@@ -20,7 +20,7 @@ def exhausted(run: Run, rung: Rung, requests: Requests) -> str:
     if not rung.broken:
         return ""
     if rung.doubt:
-        return f"the generator, or its share of the machine: {rung.doubt}"
+        return f"not the server: {rung.doubt}"
     if rung.server_rss and rung.server_rss >= _MEMORY * run.story.environment.memory:
         return f"memory: the server holds {show(rung.server_rss, 'B')}"
     if _refused(requests):
