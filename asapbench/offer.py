@@ -32,8 +32,9 @@ class Load(_Message):
     `rate` is requests per second over all users; with None each user sends its next request `pause`
     seconds after the last answer (uniform between the two numbers). With `burst` the rate is
     offered for the first of its seconds and nothing for the second, by all users in phase. The plan
-    begins at `start` (monotonic clock, now with None). Generators that share a load are told the same but for
-    `share`: of the users' seats, a generator has number `share`, `share` + `shares`, and so on.
+    begins at `start` (monotonic clock, now with None). Generators that share a load are told the
+    same but for `share`: of the users' seats, a generator has number `share`, `share` + `shares`,
+    and so on.
     """
 
     users: int = Field(ge=1)

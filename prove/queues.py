@@ -78,16 +78,20 @@ class Queue:
 
 
 def _without(stops: Array, times: Array) -> Array:
-    begins = stops[:, 0] + np.concatenate([[0.0], np.cumsum(stops[:, 1])[:-1]]) if len(stops) else []
-    real = np.ravel(np.column_stack([begins, begins + stops[:, 1]])) if len(stops) else np.empty(0)
+    """Times on the server's own clock, which does not go on in the pauses."""
+    if not len(stops):
+        return times
+    ends = np.cumsum(stops[:, 1])
+    begins = stops[:, 0] + ends - stops[:, 1]
+    real = np.column_stack([begins, begins + stops[:, 1]]).ravel()
     own = np.repeat(stops[:, 0], 2)
-    last = [real[-1] + 1e9, own[-1] + 1e9] if len(stops) else [1e9, 1e9]
-    return np.interp(times, [0.0, *real, last[0]], [0.0, *own, last[1]])
+    far = 1e9
+    return np.asarray(np.interp(times, [0.0, *real, real[-1] + far], [0.0, *own, own[-1] + far]))
 
 
 def _with(stops: Array, times: Array) -> Array:
     passed = np.searchsorted(stops[:, 0], times)
-    return times + np.concatenate([[0.0], np.cumsum(stops[:, 1])])[passed]
+    return np.asarray(times + np.concatenate([[0.0], np.cumsum(stops[:, 1])])[passed])
 
 
 def requests_of(queue: Queue, random: np.random.Generator, rate: float, seconds: float) -> Requests:

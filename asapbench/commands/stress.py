@@ -152,7 +152,7 @@ class StressPlan(Plan):
         )
 
 
-def produces(plan: StressPlan) -> dict[str, str]:
+def produces(_: StressPlan) -> dict[str, str]:
     """The metrics that a stress run can give, and their units."""
     from asapbench.ladder.conclude import metric_units  # numpy: not for --help
 

@@ -111,7 +111,9 @@ def _sustainable(finding: Finding) -> dict[str, Any]:
 
 def _breaking_point(finding: Finding) -> dict[str, Any] | None:
     bad = finding.bad
-    return bad and {
+    if bad is None:
+        return None
+    return {
         "step": bad.step,
         "users": bad.users,
         "rps": bad.achieved if bad.offered is None else bad.offered,
@@ -146,7 +148,10 @@ def _value(finding: Finding) -> float:
 
 
 def _run_metrics(
-    finding: Finding, rungs: Sequence[Rung], recovery: Mapping[str, Any] | None, model: Scaling | None
+    finding: Finding,
+    rungs: Sequence[Rung],
+    recovery: Mapping[str, Any] | None,
+    model: Scaling | None,
 ) -> Iterator[Metric]:
     value, n = _value(finding), len(rungs)
     high = float("inf") if finding.high is None else finding.high
@@ -170,8 +175,13 @@ def _run_metrics(
         knee = model.knee_users
         high = float("inf") if knee.high is None else knee.high
         yield Metric(
-            name="knee_users", unit="count", value=model.knee_users.value, low=knee.low, high=high,
-            n=n, confidence=CONFIDENCE,
+            name="knee_users",
+            unit="count",
+            value=model.knee_users.value,
+            low=knee.low,
+            high=high,
+            n=n,
+            confidence=CONFIDENCE,
         )
 
 

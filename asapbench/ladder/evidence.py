@@ -61,8 +61,14 @@ def rungs_of(run: Run) -> list[Rung]:
             rungs.append(_rung(run, step, window, rules, _best(rungs)))
         elif died:
             rungs.append(
-                Rung(step=step.number, role=step.role, level=step.level, users=step.users,
-                     offered=step.rate, achieved=0.0)
+                Rung(
+                    step=step.number,
+                    role=step.role,
+                    level=step.level,
+                    users=step.users,
+                    offered=step.rate,
+                    achieved=0.0,
+                )
             )
         if died and rungs and rungs[-1].step == step.number:
             rungs[-1] = _dead(rungs[-1], run.story.why)

@@ -102,9 +102,7 @@ def _growth(step: Step, requests: Requests) -> Growth | None:
     return growth(planned, latency, round(seconds / step.cycle))
 
 
-def _capacity(
-    step: Step, requests: Requests, longer: Growth | None
-) -> tuple[float, float | None]:
+def _capacity(step: Step, requests: Requests, longer: Growth | None) -> tuple[float, float | None]:
     """Between which rates the capacity lies as far as this step tells; no bound above if None.
 
     Where the wait grows by r seconds a second, the capacity is the load / (1 + r).

@@ -14,7 +14,7 @@ State = Literal["healthy", "degraded", "severe", "broken"]
 Role = Literal["ladder", "repeat", "search", "quiet", "spike", "recovery"]
 
 ROLES: tuple[Role, ...] = ("ladder", "repeat", "search", "quiet", "spike", "recovery")
-_WORSE: dict[str, State] = {state: state for state in ("broken", "severe", "degraded")}  # type: ignore[misc]  # mypy widens the keys
+_WORSE: tuple[State, ...] = ("broken", "severe", "degraded")
 _WORDS = {
     "error_rate": "error rate",
     "delivered": "answers delivered, of the load offered,",
@@ -83,7 +83,7 @@ class Rule:
 def rules_of(targets: Iterable[Target]) -> tuple[Rule, ...]:
     """The rows of a table that mark steps."""
     return tuple(
-        Rule(target.metric, parse_limit(target.limit), target.limit, _WORSE[target.marks])
+        Rule(target.metric, parse_limit(target.limit), target.limit, target.marks)
         for target in targets
         if target.marks
     )
@@ -98,7 +98,7 @@ def judge(
         for rule in rules
         if (value := values.get(rule.metric)) is not None and rule.limit.allows(value)
     ]
-    for state in _WORSE.values():
+    for state in _WORSE:
         reasons = tuple(_reason(rule, values) for rule in met if rule.state == state)
         if reasons:
             return state, reasons

@@ -1,8 +1,8 @@
 """The Universal Scalability Law of a closed-loop ladder (Gunther 2007).
 
-X(N) = c·N / (1 + s·(N − 1) + k·N·(N − 1)): c is what one user gets, s the share that is done one
+X(N) = c·N / (1 + s·(N - 1) + k·N·(N - 1)): c is what one user gets, s the share that is done one
 after the other (contention), k the cost of agreeing (coherency). It is highest at the knee,
-N* = √((1 − s) / k).
+N* = √((1 - s) / k).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from asapbench.model import Value
 from asapbench.stats import Array
 
 FEWEST = 4  # rungs: three parameters and one to check them
-_DRAWS = 2000
+_DRAWS = 200
 _TAIL = 0.025  # on each side of an interval
 
 
@@ -61,8 +61,8 @@ def fit(users: Sequence[float], rates: Sequence[float]) -> Scaling | None:
     shown = law(at, *found)
     left = (seen - shown) / shown * np.sqrt(len(at) / (len(at) - 3))
     random = np.random.default_rng(0)
-    again = (_fit(at, shown * (1 + random.choice(left, len(at))), found) for _ in range(_DRAWS // 10))
-    draws = np.array([draw for draw in again if draw is not None])
+    again = (_fit(at, shown * (1 + random.choice(left, len(at))), found) for _ in range(_DRAWS))
+    draws = np.array([draw for draw in again if draw is not None]).reshape(-1, 3)
     return _scaling(found, draws, float(np.sqrt(np.mean(left**2))))
 
 
@@ -103,9 +103,10 @@ def _knee(parameters: Array) -> tuple[Array, Array]:
 
 
 def _interval(value: float, draws: Array) -> Interval:
-    low, high = np.quantile(draws, [_TAIL, 1 - _TAIL], method="nearest") if len(draws) else (value,) * 2
-    low, high = min(low, value), max(high, value)
-    return Interval(value=_finite(value), low=_finite(low), high=_finite(high))
+    low, high = np.quantile([value, *draws], [_TAIL, 1 - _TAIL], method="nearest")
+    return Interval(
+        value=_finite(value), low=_finite(min(low, value)), high=_finite(max(high, value))
+    )
 
 
 def _finite(value: float) -> float | None:

@@ -218,4 +218,10 @@ def find(history: Sequence[Rung]) -> Finding:
     good = _good(tried, bad)
     limited = next((trial.rung for trial in tried if trial.outcome == "limited"), None)
     low, high = _bounds(tried, good, bad) if bad else (good.rung.low if good else 0.0, None)
-    return Finding(low, high, good and good.rung, bad and bad.rung, None if bad else limited)
+    return Finding(
+        low=low,
+        high=high,
+        good=good.rung if good else None,
+        bad=bad.rung if bad else None,
+        limited=None if bad else limited,
+    )
