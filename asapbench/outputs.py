@@ -21,7 +21,7 @@ class Outputs(Value):
         None, description="Write the report as JSON to FILE, - for standard output"
     )
     csv: Path | None = Field(
-        None, description="Write CSV tables to PREFIX_metrics.csv, _endpoints.csv, _seconds.csv"
+        None, description="Write CSV tables to PREFIX_metrics.csv, _endpoints.csv, _steps.csv …"
     )
     quiet: bool = Field(
         False, description="No progress, and only the verdicts", json_schema_extra={"short": "-q"}

@@ -1,4 +1,4 @@
-"""Find the breaking point: how much load is sustained, how it degrades, what breaks first.
+"""Find the breaking point: what load is sustained, and what breaks first.
 
 Users come in steps, each judged on its own window, until one breaks the server (a broken step is \
 repeated before it counts); then a search narrows the rate that can be sustained to an interval. \

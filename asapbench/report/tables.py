@@ -11,13 +11,19 @@ from asapbench.model import Metric, Report
 
 
 def render_csv(report: Report) -> dict[str, str]:
-    """CSV texts by name: one row a metric and label set, one row a second."""
+    """CSV texts by name: one row a metric and label set, a second, a step, an endpoint."""
     tables = {"metrics": _metrics(report.metrics)}
     if seconds := report.details.get("seconds"):
         tables["seconds"] = _csv(list(seconds[0]), (row.values() for row in seconds))
+    if steps := report.details.get("steps"):
+        tables["steps"] = _csv(list(steps[0]), (_cells(step.values()) for step in steps))
     if endpoints := report.details.get("endpoints"):
         tables["endpoints"] = _by_endpoint(report.metrics, endpoints)
     return tables
+
+
+def _cells(values: Iterable[Any]) -> Iterable[Any]:
+    return ("; ".join(value) if isinstance(value, list | tuple) else value for value in values)
 
 
 def _metrics(metrics: Iterable[Metric]) -> str:
