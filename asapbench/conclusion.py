@@ -12,7 +12,7 @@ def conclude(bench: Bench, run: Run) -> Report:
     """The report of a run. A gate that trips, or a server that died, voids the verdicts."""
     analysis = bench.analyse(run)
     tripped = [gate for gate in analysis.gates if not gate.ok]
-    invalid = _invalid(run.story)
+    invalid = _invalid(run.story, judges_death=bench.judges_death)
     if run.story.plan.get("gates", True):
         invalid = invalid or "; ".join(gate.text for gate in tripped)
     verdicts = judge(run.story.targets, analysis.metrics, invalid)
@@ -37,5 +37,6 @@ def conclude(bench: Bench, run: Run) -> Report:
 _ENDED = {"interrupted": Exit.INTERRUPTED, "broke": Exit.BROKEN, "running": Exit.BROKEN}
 
 
-def _invalid(story: Story) -> str:
-    return story.why if story.ended in {"server-died", "broke"} else ""
+def _invalid(story: Story, *, judges_death: bool) -> str:
+    voiding = {"broke"} if judges_death else {"server-died", "broke"}
+    return story.why if story.ended in voiding else ""

@@ -57,6 +57,8 @@ def execute(
     not come up. What goes wrong once something is measured ends in a report of what there is.
     """
     table = check_table(read_table(bench.name, plan.targets), bench.produces(plan))
+    if bench.prepare:
+        bench.prepare(plan)
     cores = plan_cores(
         physical_cores(), many_servers=plan.serve is not None, generators=plan.generators
     )

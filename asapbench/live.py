@@ -55,6 +55,9 @@ def _bar(console: Console) -> Iterator[Watch]:
         task = progress.add_task("starting", total=1.0, elapsed="", numbers="")
 
         def watch(tick: Tick) -> None:
+            if tick.kept:
+                progress.console.print(_line(tick), highlight=False, markup=False)
+                return
             progress.update(
                 task,
                 description=_PHASES.get(tick.phase, tick.phase),
@@ -68,6 +71,13 @@ def _bar(console: Console) -> Iterator[Watch]:
         yield watch
 
 
+def _line(tick: Tick) -> str:
+    phase = _PHASES.get(tick.phase, tick.phase)
+    if tick.kept:
+        return f"{phase:<17}  {describe(tick)}"
+    return f"{phase:<10} {show_duration(int(tick.elapsed)):>6}  {describe(tick)}"
+
+
 def _plain() -> Watch:
     shown_at = 0.0
     shown_phase = ""
@@ -78,11 +88,6 @@ def _plain() -> Watch:
         if tick.phase == shown_phase and now - shown_at < PLAIN_EVERY:
             return
         shown_at, shown_phase = now, tick.phase
-        phase = _PHASES.get(tick.phase, tick.phase)
-        print(  # noqa: T201 - progress for logs
-            f"{phase:<10} {show_duration(int(tick.elapsed)):>6}  {describe(tick)}",
-            file=sys.stderr,
-            flush=True,
-        )
+        print(_line(tick), file=sys.stderr, flush=True)  # noqa: T201 - progress for logs
 
     return watch

@@ -171,11 +171,15 @@ class Note(Value):
 
 
 class Target(Value):
-    """A row of the table; `limit` keeps the words of the table."""
+    """A row of the table; `limit` keeps the words of the table.
+
+    A row that `marks` gives a step of a ladder its state where the limit is met; it is no verdict.
+    """
 
     metric: str
     limit: str
     why: str = ""
+    marks: Literal["", "degraded", "severe", "broken"] = ""
 
 
 class Story(Value):
@@ -279,12 +283,16 @@ class Report(Value):
 
 
 class Tick(Value):
-    """What a running measurement shows. `progress` is 0 to 1; `numbers` are (name, value, unit)."""
+    """What a running measurement shows. `progress` is 0 to 1; `numbers` are (name, value, unit).
+
+    What is `kept` stays on the screen when others follow.
+    """
 
     phase: str
     elapsed: float
     progress: float
     numbers: tuple[tuple[str, float, str], ...] = ()
+    kept: bool = False
 
 
 class Recorder(Protocol):
@@ -297,6 +305,9 @@ class Recorder(Protocol):
 
     def tell(self, **changes: Any) -> None:
         """Change the story; it is on disk when this returns."""
+
+    def run(self) -> Run:
+        """All that was recorded so far."""
 
 
 Watch = Callable[[Tick], None]
@@ -311,7 +322,9 @@ class Bench:
 
     `produces` maps each metric key that a plan can give to its unit. `measure` touches the world
     and yields ticks; `analyse` is pure. `floor` measures, against a server that does nothing, what
-    the instrument itself takes; None where there is nothing to compare with.
+    the instrument itself takes; None where there is nothing to compare with. `prepare` raises
+    UsageError for a plan that this machine cannot carry out. Where `judges_death`, a server that
+    dies is something that `analyse` judges, and no reason to judge nothing.
     """
 
     name: str
@@ -321,6 +334,8 @@ class Bench:
     analyse: Callable[[Run], Analysis]
     doc: str
     floor: Callable[[Any, Running, Recorder], Generator[Tick]] | None = None
+    prepare: Callable[[Any], None] | None = None
+    judges_death: bool = False
 
 
 @dataclass(frozen=True)

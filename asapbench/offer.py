@@ -30,15 +30,18 @@ class Load(_Message):
     """How many users, how fast they come (users/s), and what they offer together.
 
     `rate` is requests per second over all users; with None each user sends its next request `pause`
-    seconds after the last answer (uniform between the two numbers). The plan begins at `start`
-    (monotonic clock, now with None). Generators that share a load are told the same but for
-    `share`: of the users' seats, a generator has number `share`, `share` + `shares`, and so on.
+    seconds after the last answer (uniform between the two numbers). With `burst` the rate is
+    offered for the first of its seconds and nothing for the second, by all users in phase. The plan
+    begins at `start` (monotonic clock, now with None). Generators that share a load are told the
+    same but for `share`: of the users' seats, a generator has number `share`, `share` + `shares`,
+    and so on.
     """
 
     users: int = Field(ge=1)
     spawn_rate: float = Field(gt=0)
     rate: float | None = Field(gt=0)
     pause: tuple[float, float] = (0.0, 0.0)
+    burst: tuple[float, float] | None = None
     start: float | None = None
     share: int = Field(default=0, ge=0)
     shares: int = Field(default=1, ge=1)
@@ -76,10 +79,12 @@ class Offer(_Message):
 class Command(_Message):
     """`load` starts or changes the load; `stop` ends it after the open requests are answered.
 
-    Requests still open `drain` seconds after `stop` are written as censored.
+    Requests still open `drain` seconds after `stop` are written as censored. `rest` plans nothing
+    any more and lets users work off what they owe; what was not sent within `drain` seconds is
+    written as censored. Users stay, and a load may follow.
     """
 
-    do: Literal["load", "stop"]
+    do: Literal["load", "rest", "stop"]
     load: Load | None = None
     drain: float = 1.0
 
@@ -95,10 +100,10 @@ class Event(_Message):
 
     `ready`: it can take a load; a master's workers find it at `port`. `ramped`: all users of the
     last load are there, `users` of them here. `failure`: the first request that failed in this way,
-    with what was seen. `stopped`: all rows are written.
+    with what was seen. `rested`: no user owes a request. `stopped`: all rows are written.
     """
 
-    event: Literal["ready", "ramped", "failure", "stopped"]
+    event: Literal["ready", "ramped", "failure", "rested", "stopped"]
     at: float
     users: int = 0
     port: int = 0

@@ -40,7 +40,7 @@ class Formats(Value):
     csv: Path | None = Field(
         None,
         json_schema_extra={"metavar": "PREFIX"},
-        description="Write CSV tables: PREFIX_metrics.csv, _endpoints.csv, _seconds.csv, …",
+        description="Write CSV tables: PREFIX_metrics.csv, _endpoints.csv, _steps.csv, …",
     )
     quiet: bool = Field(
         False, description="No progress, and only the verdicts", json_schema_extra={"short": "-q"}

@@ -81,6 +81,11 @@ class Rows:
         """How late idle connections were used, sorted: the generator's doing."""
         return _sorted(self._lag()[0])
 
+    def waits(self) -> tuple[Array, Array]:
+        """When those that have a latency were planned, and that latency; in no order."""
+        latency, since = self._latency()
+        return since, latency
+
     def sample(self, time: str) -> Sample:
         """One of the three, each value with the time it counts from."""
         return stats.sample(*_TIMES[time](self))
@@ -126,7 +131,11 @@ class Requests(Rows):
 def requests_in(run: Run, window: Window) -> Requests:
     """The requests of a run that belong to a window."""
     tables = [table for table in run.measurements if table.name == REQUESTS.name]
-    rows = Rows(*(_joined(tables, name) for name in _COLUMNS))
+    return within(Rows(*(_joined(tables, name) for name in _COLUMNS)), window)
+
+
+def within(rows: Rows, window: Window) -> Requests:
+    """Those of some requests that belong to a window."""
     planned = (rows.planned >= window.start) & (rows.planned < window.end)
     ended = (rows.done >= window.start) & (rows.done < window.end) & ~rows.open
     return _requests(rows.where(planned), window, rows.where(ended))

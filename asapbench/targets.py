@@ -77,9 +77,16 @@ def check_table(targets: Iterable[Target], produced: Mapping[str, str]) -> tuple
 def judge(
     targets: Iterable[Target], metrics: Iterable[Metric], invalid: str = ""
 ) -> tuple[Verdict, ...]:
-    """One verdict a target. `invalid` is the reason why nothing can be judged, if there is one."""
+    """One verdict a target. `invalid` is the reason why nothing can be judged, if there is one.
+
+    Rows that mark the steps of a ladder are no verdicts.
+    """
     by_key = {metric.key: metric for metric in metrics}
-    return tuple(_verdict(target, by_key.get(target.metric), invalid) for target in targets)
+    return tuple(
+        _verdict(target, by_key.get(target.metric), invalid)
+        for target in targets
+        if not target.marks
+    )
 
 
 def overall(verdicts: Iterable[Verdict]) -> tuple[Outcome, Exit]:

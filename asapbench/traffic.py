@@ -18,6 +18,7 @@ from asapbench.resources import Sampler
 from asapbench.series import Follower
 
 TICK = 0.5
+_SHORT_TICK = 0.1  # where what is waited for may be there any moment
 START_PATIENCE = 30.0
 DRAIN = 1.0
 _LEAD = 0.2  # seconds from telling several generators of a load until it begins
@@ -125,11 +126,12 @@ class Traffic:
             elapsed = time.monotonic() - began
             if elapsed > expected + START_PATIENCE:
                 raise BrokenRun(f"the generator had not started its users after {elapsed:.0f} s")
-            yield self._tick("ramp", elapsed, min(1.0, elapsed / max(expected, TICK)))
+            progress = min(1.0, elapsed / max(expected, TICK))
+            yield self._tick("ramp", elapsed, progress, time.monotonic() + _SHORT_TICK)
         if self._reordered(users, load.users) and load.rate is not None:
             start = self._share_out(load)
         while time.monotonic() < start:
-            yield self._tick("ramp", time.monotonic() - began, 1.0)
+            yield self._tick("ramp", time.monotonic() - began, 1.0, start)
 
     def _offer(self, load: Load) -> float:
         """Tell all of a load; say when it begins."""
@@ -179,7 +181,7 @@ class Traffic:
             try:
                 while (now := time.monotonic()) < end:
                     self._events()
-                    yield self._tick(name, now - began, (now - began) / look)
+                    yield self._tick(name, now - began, (now - began) / look, end)
             finally:
                 self._mark(Window(name=name, start=began, end=min(time.monotonic(), end)))
             if decided():
@@ -190,6 +192,30 @@ class Traffic:
         others = [other for other in self._windows if other.start != window.start]
         self._windows = [*others, window]
         self._recorder.tell(windows=tuple(self._windows))
+
+    def settle(self, phase: str, seconds: float) -> Iterator[Tick]:
+        """Keep the load for some time that is in no window."""
+        began = time.monotonic()
+        end = began + seconds
+        while (now := time.monotonic()) < end:
+            self._events()
+            yield self._tick(phase, now - began, (now - began) / seconds, end)
+
+    def rest(self, phase: str, patience: float) -> Iterator[Tick]:
+        """Offer nothing, and wait until the backlog is gone, or given up after `patience` s."""
+        for worker in self._workers:
+            worker.tell(Command(do="rest", drain=patience))
+        began = time.monotonic()
+        resting: set[Worker] = set()
+        while True:
+            resting |= {worker for worker, event in self._events() if event.event == "rested"}
+            if len(resting) == len(self._workers):
+                return
+            elapsed = time.monotonic() - began
+            if elapsed > patience + START_PATIENCE:
+                raise BrokenRun(f"the generator did not rest within {elapsed:.0f} s")
+            progress = min(1.0, elapsed / patience)
+            yield self._tick(phase, elapsed, progress, time.monotonic() + _SHORT_TICK)
 
     def stop(self) -> None:
         """End the load; requests still open after a moment are written as censored.
@@ -206,11 +232,13 @@ class Traffic:
         for process in self._sampled():
             process.sampler.close()
 
-    def _tick(self, phase: str, elapsed: float, progress: float) -> Tick:
+    def _tick(self, phase: str, elapsed: float, progress: float, until: float) -> Tick:
+        """Wait for the next whole tick, or less long, until a time."""
         for process in self._sampled():
             process.child.check()
             process.sampler.sample()
-        time.sleep(TICK - time.monotonic() % TICK)
+        now = time.monotonic()
+        time.sleep(max(0.0, min(TICK - now % TICK, until - now)))
         self._recent.take(worker.follower for worker in self._workers)
         return Tick(phase=phase, elapsed=elapsed, progress=progress, numbers=self._recent.numbers())
 

@@ -20,7 +20,9 @@ from asapbench.model import Command, Value
 if TYPE_CHECKING:
     from asapbench.selfcheck.row import Result, Row
 
-RowName = Literal["fixed", "two-point", "exponential", "stopped", "fast-errors", "starved"]
+RowName = Literal[
+    "fixed", "two-point", "exponential", "stopped", "fast-errors", "known-capacity", "starved"
+]
 _STDOUT = Path("-")
 
 
@@ -31,7 +33,7 @@ class SelfcheckOptions(Value):
     row: tuple[RowName, ...] = Field(
         (),
         description="Only this row, may be repeated: "
-        "fixed, two-point, exponential, stopped, fast-errors, starved",
+        "fixed, two-point, exponential, stopped, fast-errors, known-capacity, starved",
     )
     json_: Path | None = Field(
         None, description="Write the rows as JSON to FILE, - for standard output"

@@ -11,14 +11,18 @@ from asapbench.model import Metric, Report
 
 
 def render_csv(report: Report) -> dict[str, str]:
-    """CSV texts by name: one row a metric and label set, a second, a process and second."""
+    """CSV texts by name: a row a metric and label set, an endpoint, a second, a step, a process."""
     tables = {"metrics": _metrics(report.metrics)}
-    for name in ("seconds", "processes"):
+    for name in ("seconds", "steps", "processes"):
         if rows := report.details.get(name):
-            tables[name] = _csv(list(rows[0]), (row.values() for row in rows))
+            tables[name] = _csv(list(rows[0]), (_cells(row.values()) for row in rows))
     if endpoints := report.details.get("endpoints"):
         tables["endpoints"] = _by_endpoint(report.metrics, endpoints)
     return tables
+
+
+def _cells(values: Iterable[Any]) -> Iterable[Any]:
+    return ("; ".join(value) if isinstance(value, list | tuple) else value for value in values)
 
 
 def _metrics(metrics: Iterable[Metric]) -> str:

@@ -26,7 +26,8 @@ class Behaviour(BaseModel):
     """How long an answer takes, from arrival to departure (seconds), and what it says.
 
     `steps` are (delay, weight), drawn at random; `exponential` draws from that distribution with
-    the mean of `steps`.
+    the mean of `steps`. At most `slots` requests are worked on at a time, those that come first; 0
+    is no limit.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -34,6 +35,7 @@ class Behaviour(BaseModel):
     steps: tuple[tuple[float, float], ...] = Field(((0.0, 1.0),), min_length=1)
     shape: Literal["steps", "exponential"] = "steps"
     errors: bool = False
+    slots: int = Field(0, ge=0)
     seed: int = 0
 
 

@@ -17,7 +17,8 @@ import gc
 import selectors
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from heapq import heapreplace
 from itertools import count
 from pathlib import Path
 from time import monotonic
@@ -71,15 +72,34 @@ class Answers:
         return (page, False) if page else (_http(b"{}", status=404), True)
 
 
+class Work:
+    """When the work on a request is done: at once, or as soon as a slot was free for it.
+
+    Slots are free by the plan and not by the clock, so that a timer that rings late takes nothing
+    of the capacity: it is slots / delay, as long as there is a processor.
+    """
+
+    def __init__(self, behaviour: Behaviour) -> None:
+        self._waits = delays(behaviour)
+        self._free = [0.0] * behaviour.slots
+
+    def due(self, arrived: float) -> float:
+        if not self._free:
+            return arrived + next(self._waits)
+        due = max(arrived, self._free[0]) + next(self._waits)
+        heapreplace(self._free, due)
+        return due
+
+
 class Connection(asyncio.Protocol):
     """Answers one request at a time, in order: the generator does not pipeline."""
 
     def __init__(
-        self, number: int, answers: Answers, waits: Iterator[float], record: Callable[..., None]
+        self, number: int, answers: Answers, work: Work, record: Callable[..., None]
     ) -> None:
         self._number = number
         self._answers = answers
-        self._waits = waits
+        self._work = work
         self._record = record
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
@@ -108,7 +128,7 @@ class Connection(asyncio.Protocol):
 
     def _prepare(self) -> None:
         answer, failed = self._answers.to(self._path, self._body)
-        due = self._arrived + next(self._waits)
+        due = self._work.due(self._arrived)
         if due > monotonic():
             self._loop.call_at(due, self._answer, answer, failed)
         else:
@@ -139,12 +159,12 @@ async def _serve(port: int, behaviour: Behaviour, writer: Writer) -> None:
     loop = asyncio.get_running_loop()
     ended = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, ended.set)
-    answers, waits, numbers = Answers(errors=behaviour.errors), delays(behaviour), count()
+    answers, work, numbers = Answers(errors=behaviour.errors), Work(behaviour), count()
     # a collection of all that asap imports would hold up what is due in the meantime
     gc.collect()
     gc.freeze()
     await loop.create_server(
-        lambda: Connection(next(numbers), answers, waits, writer.append), "127.0.0.1", port
+        lambda: Connection(next(numbers), answers, work, writer.append), "127.0.0.1", port
     )
     await ended.wait()
 

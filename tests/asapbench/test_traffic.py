@@ -159,6 +159,7 @@ def test_a_worker_that_is_killed_breaks_the_run_and_takes_the_others_with_it(
     def run() -> None:
         with working(3) as traffic:
             take(traffic.ramp(load(users=6, rate=100)))
+            take(traffic.hold("before", 0.5))
             (victim,) = (pid for pid in children() if own_log(pid) == "generator-1.log")
             os.kill(victim, signal.SIGKILL)
             take(traffic.hold("measured", 30.0))

@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from asapbench.selfcheck.row import Row
-from asapbench.selfcheck.rows import fast_errors, known_delays, starved, stopped
+from asapbench.selfcheck.rows import fast_errors, known_capacity, known_delays, starved, stopped
 
-ROWS: tuple[Row, ...] = (*known_delays.ROWS, stopped.ROW, fast_errors.ROW, starved.ROW)
+ROWS: tuple[Row, ...] = (
+    *known_delays.ROWS,
+    stopped.ROW,
+    fast_errors.ROW,
+    known_capacity.ROW,
+    starved.ROW,
+)

@@ -17,6 +17,7 @@ from asapbench.workers.generate.turns import Turns
 
 SWEEP = 0.1  # seconds between two looks for what took too long
 _DRAIN_LOOK = 0.005  # seconds between two looks whether the last request was answered
+_REST_LOOK = 0.02  # seconds between two looks whether all users rest
 _AT_ONCE = 200  # slots given out before answers and commands have their turn
 _OFF_AT_ONCE = 1000  # the same of slots that were never sent
 _WRITE_OFF = 2.0  # seconds for slots that were never sent; a million of them
@@ -50,7 +51,7 @@ class Crowd:
                 session.resume()
         else:
             self._scene.pause = None
-            turns = Turns(start, load.rate, load.users, load.share, load.shares)
+            turns = Turns(start, load.rate, load.users, load.share, load.shares, load.burst)
             self._plans.append(turns)
             self._give_turns(turns)
         self._look_whether_ramped()
@@ -71,6 +72,32 @@ class Crowd:
         self._leaving.append(session)
         session.leave()
         self._look_whether_ramped()
+
+    def rest(self, patience: float) -> None:
+        """Plan nothing any more, and tell when no user owes a request.
+
+        Slots not sent within `patience` seconds are written as censored; a request that is then
+        still open stays so.
+        """
+        now = monotonic()
+        self._scene.pause = None
+        for turns in self._plans:
+            turns.end(now)
+        self._await_rest(now + patience)
+
+    def _await_rest(self, deadline: float) -> None:
+        now = monotonic()
+        if now < deadline and (self._plans or not all(one.idle for one in self._everyone())):
+            self._scene.agenda.at(now + _REST_LOOK, partial(self._await_rest, deadline))
+            return
+        self._forgo_all(self._surrendered(now), now)
+
+    def _forgo_all(self, unsent: Iterator[tuple[float, Session]], began: float) -> None:
+        """Write off what was never sent, in portions: answers and commands have their turn too."""
+        if self._write_off(unsent, began) and monotonic() < began + _WRITE_OFF:
+            self._scene.agenda.at(monotonic(), partial(self._forgo_all, unsent, began))
+        else:
+            self._tell(Event(event="rested", at=monotonic()))
 
     def stop(self, drain: float, stopped: Callable[[], None]) -> None:
         """Begin no request any more; when all are answered, or after `drain` s, call back.
@@ -117,12 +144,9 @@ class Crowd:
         drain: float,
         stopped: Callable[[], None],
     ) -> None:
-        written = 0
-        for planned, session in islice(unsent, _OFF_AT_ONCE):
-            session.forgo(planned, began)
-            written += 1
+        more = self._write_off(unsent, began)
         now = monotonic()
-        more = written == _OFF_AT_ONCE and now < began + _WRITE_OFF
+        more = more and now < began + _WRITE_OFF
         if more or (now < began + drain and any(one.asking for one in self._everyone())):
             again = partial(self._wind_down, unsent, began, drain, stopped)
             self._scene.agenda.at(now if more else now + _DRAIN_LOOK, again)
@@ -130,6 +154,15 @@ class Crowd:
         for session in self._everyone():
             session.abandon(now)
         stopped()
+
+    @staticmethod
+    def _write_off(unsent: Iterator[tuple[float, Session]], now: float) -> bool:
+        """Write a portion of slots as never sent; say whether there may be more."""
+        written = 0
+        for planned, session in islice(unsent, _OFF_AT_ONCE):
+            session.forgo(planned, now)
+            written += 1
+        return written == _OFF_AT_ONCE
 
     def _sweep(self) -> None:
         now = monotonic()

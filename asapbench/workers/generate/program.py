@@ -53,7 +53,8 @@ def _direct(lines: Lines) -> None:
     runner, port = master()
     commands = _commands(lines)
     tell(Event(event="ready", at=monotonic(), port=port))
-    while (command := next(commands)).load is not None:
+    while (command := next(commands)).do != "stop":
+        assert command.load is not None  # noqa: S101 - a master is told of nothing else
         runner.start(command.load.users, command.load.spawn_rate)
 
 
@@ -70,9 +71,12 @@ def _generate(offer: Offer, lines: Lines) -> None:
             Pulse(scene, files.enter_context(Writer(Path(offer.pulse), PULSE)).append)
         _settle()
         tell(Event(event="ready", at=monotonic()))
-        while (command := next(commands)).load is not None:
-            crowd.offer(command.load)
-            start(command.load)
+        while (command := next(commands)).do != "stop":
+            if command.load is None:
+                crowd.rest(command.drain)
+            else:
+                crowd.offer(command.load)
+                start(command.load)
         stopped = Signal()
         crowd.stop(command.drain, stopped.set)
         stopped.wait()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from functools import partial
 from math import nan
 from random import Random
 from time import monotonic
@@ -40,6 +41,7 @@ class Session:
         self._busy_since = self._free_at = monotonic()
         self._disturbed = False
         self._leaving = False
+        self._pauses = 0
         self.asking = False
         self._connection = Connection(scene.loop, scene.origin, self)
         self._connection.open()
@@ -48,6 +50,11 @@ class Session:
     def finished(self) -> bool:
         """It is leaving, and owes nothing any more."""
         return self._leaving and not self._busy and not self._owed
+
+    @property
+    def idle(self) -> bool:
+        """No request is open, and none is owed."""
+        return not self._busy and not self._owed
 
     def due(self, planned: float) -> None:
         """Send a request for this slot, as soon as those before it are answered."""
@@ -60,6 +67,7 @@ class Session:
         """Send what is to be sent now; nothing while a request is open."""
         if self._busy:
             return
+        self._pauses += 1
         if self._owed:
             self._ask(self._owed.popleft())
         elif self._scene.pause is not None and not self._leaving:
@@ -172,4 +180,10 @@ class Session:
             self.resume()
         else:
             at = monotonic() + self._random.uniform(*pause)
-            self._scene.agenda.at(at, self.resume)
+            self._pauses += 1
+            self._scene.agenda.at(at, partial(self._end_pause, self._pauses))
+
+    def _end_pause(self, number: int) -> None:
+        """Go on, unless a load that came meanwhile did: each user has one loop, not several."""
+        if number == self._pauses:
+            self.resume()

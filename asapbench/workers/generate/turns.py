@@ -3,6 +3,8 @@
 So every user has slots `seats / rate` apart, the users are staggered evenly, and together they are
 an even grid. A slot is given out once, however late. Generators that share a load have the same
 plan: the one with share i of n has every n-th seat, from seat i on.
+
+With bursts that is the plan of the busy time alone: quiet time is let into it after each burst.
 """
 
 from __future__ import annotations
@@ -15,16 +17,23 @@ class Turns:
     """Gives out the slots that one generator has of a load; its own seats are numbered from 0."""
 
     def __init__(
-        self, start: float, rate: float, seats: int, share: int = 0, shares: int = 1
+        self,
+        start: float,
+        rate: float,
+        seats: int,
+        share: int = 0,
+        shares: int = 1,
+        burst: tuple[float, float] | None = None,
     ) -> None:
         self._start = start
+        self._burst = burst
         self._rate = rate
         self._seats = seats
         self._first, self._step = share, shares
         self._own_seats = len(range(share, seats, shares))
         self._end = inf
         self._round = self._seat = 0
-        self._next = start + share / rate if self._own_seats else inf
+        self._next = self._time_of(share) if self._own_seats else inf
 
     @property
     def next(self) -> float:
@@ -51,6 +60,13 @@ class Turns:
         if self._seat == self._own_seats:
             self._round, self._seat = self._round + 1, 0
         slot = self._round * self._seats + self._first + self._seat * self._step
-        # a product, not a running sum: an hour of rounding errors would be a drift
-        planned = self._start + slot / self._rate
+        planned = self._time_of(slot)
         self._next = planned if planned < self._end else inf
+
+    def _time_of(self, slot: int) -> float:
+        # a product, not a running sum: an hour of rounding errors would be a drift
+        busy = slot / self._rate
+        if self._burst is None:
+            return self._start + busy
+        length, quiet = self._burst
+        return self._start + busy + busy // length * quiet

@@ -6,12 +6,14 @@ from dataclasses import replace
 from importlib import import_module, resources
 from typing import Any
 
+import numpy as np
 import pytest
 from jsonschema import Draft202012Validator
 
 from asapbench.commands import benches
 from asapbench.conclusion import conclude
-from asapbench.model import Bench, Plan, Report, Run, Story, Window
+from asapbench.ladder.evidence import STEPS
+from asapbench.model import Bench, Measurement, Plan, Report, Run, Story, Window
 from asapbench.offer import Flag, Outcome
 from asapbench.report.document import SCHEMA, render_json
 from asapbench.report.tables import render_csv
@@ -58,7 +60,32 @@ def a_load_run(make_run: MakeRun, row: MakeRow) -> Run:
     return make_run(rows, plan=bench.plan().stored(), windows=(window,))
 
 
-_RUNS: dict[str, Callable[[MakeRun, MakeRow], Run]] = {"load": a_load_run}
+def a_stress_run(make_run: MakeRun, row: MakeRow) -> Run:
+    """Two steps, the second of them too much: its queue grows, and it is repeated."""
+    plan = benches()["stress"].plan()
+    rows, steps, windows = [], [], []
+    for number, (role, growth) in enumerate(((0, 0.0), (0, 0.2), (1, 0.2)), start=1):
+        start, rate = 100.0 * number, 500.0 + 500 * (number > 1)
+        slots = [start + k / rate for k in range(int(rate * 4))]
+        rows += [
+            row(at, done=at + 0.001 + growth * (at - start), flags=Flag.WAITED) for at in slots
+        ]
+        windows.append(Window(name=f"step-{number}", start=start, end=start + 4))
+        steps.append((start, number, role, rate, rate / 10, rate, np.nan))
+    columns = np.array(steps).T
+    table = Measurement(STEPS.name, dict(zip(STEP_COLUMNS, columns, strict=True)), {})
+    targets = read_table("stress", None)
+    run = make_run(
+        rows, command="stress", plan=plan.stored(), windows=tuple(windows), targets=targets
+    )
+    return replace(run, measurements=(*run.measurements, table))
+
+
+STEP_COLUMNS = [column.name for column in STEPS.columns]
+_RUNS: dict[str, Callable[[MakeRun, MakeRow], Run]] = {
+    "load": a_load_run,
+    "stress": a_stress_run,
+}
 
 
 def report_of(bench: Bench, run: Run) -> Report:

@@ -1,0 +1,196 @@
+"""Up the ladder with real users: offers each step, waits for it to settle, measures, lets it rest.
+
+Which load comes next is decided by `asapbench.ladder` from what was recorded so far.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from asapbench.ladder.evidence import PAUSE, rungs_of, steps_of
+from asapbench.ladder.recovery import recovered
+from asapbench.ladder.rung import ROLES, Role, Rung, rules_of
+from asapbench.ladder.search import Ladder, find, next_load
+from asapbench.model import Recorder, Tick, Window
+from asapbench.offer import Load
+from asapbench.samples import requests_in
+from asapbench.series import Writer
+from asapbench.traffic import Traffic
+
+SPAWN_RATE = 2000.0  # users/s: what a step shows must not depend on how its users came
+_LEAD = 0.1  # seconds from the command to the first slot of a load
+_RECOVERY_LOOKS = (0.0, 0.25, 0.5, 1.0, 2.0)  # times the length of a step
+_LEAST_PATIENCE = 5.0  # seconds for a backlog
+
+
+@dataclass(frozen=True)
+class Pace:
+    """How levels become loads and how long each is held; times in seconds.
+
+    `per_user` is req/s (a level in req/s), or None where a level is a number of users in a closed
+    loop. `burst` are busy and quiet seconds.
+    """
+
+    per_user: float | None
+    settle: float
+    measure: float
+    burst: tuple[float, float] | None = None
+
+    def users(self, level: float) -> int:
+        """How many users a level takes; never a part of one."""
+        if self.per_user is None:
+            return max(1, round(level))
+        return max(1, math.ceil(level / self.per_user - 1e-6))
+
+    def rate(self, level: float) -> float | None:
+        """What they offer together on average."""
+        return None if self.per_user is None else level
+
+    def load(self, level: float) -> Load:
+        """The load as the generators are told; it begins in a moment."""
+        rate = self.rate(level)
+        busy = 1.0 if self.burst is None else sum(self.burst) / self.burst[0]
+        return Load(
+            users=self.users(level),
+            spawn_rate=SPAWN_RATE,
+            rate=None if rate is None else rate * busy,
+            pause=PAUSE if rate is None else (0.0, 0.0),
+            burst=self.burst,
+            start=time.monotonic() + _LEAD,
+        )
+
+
+class Climb:
+    """The steps of one run; every method yields ticks."""
+
+    def __init__(self, traffic: Traffic, recorder: Recorder, pace: Pace, steps: Writer) -> None:
+        self._traffic = traffic
+        self._recorder = recorder
+        self._pace = pace
+        self._steps = steps
+        self._number = 0
+        self._begins = 0.0
+        self._recovered = False
+        self.rungs: list[Rung] = []
+
+    def warm_up(self, level: float) -> Iterator[Tick]:
+        """Offer a load whose numbers are thrown away."""
+        yield from self._traffic.ramp(self._pace.load(level))
+        yield from self._traffic.hold("warm-up", max(1.0, self._pace.settle))
+        yield from self._rest()
+
+    def search(self, ladder: Ladder, enough: Callable[[], bool]) -> Iterator[Tick]:
+        """Up to the first load that breaks the server, then between that and the last good one.
+
+        `enough` is asked before each step of the latter.
+        """
+        while (load := next_load(self.rungs, ladder)) is not None:
+            if load.role == "search" and enough():
+                return
+            yield from self._step(load.level, load.role)
+            good = find(self.rungs).good
+            if load.role == "repeat" and not self._recovered:
+                # dropped at once: what is measured is how the server gets over this very load
+                yield from self.recover(good.level if good else load.level / 2)
+            yield from self._rest()
+            yield from self._judge()
+
+    def spike(self, quiet: float, most: float) -> Iterator[Tick]:
+        """A quiet level, a jump, and back."""
+        yield from self._step(quiet, "quiet")
+        yield from self._step(most, "spike")
+        yield from self.recover(quiet)
+        yield from self._rest()
+        yield from self._judge()
+
+    def recover(self, level: float) -> Iterator[Tick]:
+        """Drop to a level and wait until the server is healthy, or for some time."""
+        dropped = time.monotonic()
+        self._write(level, "recovery")
+        name = f"recovery-{self._number}"
+        yield from self._told(level, "recovery", self._traffic.ramp(self._pace.load(level)))
+        looks = tuple(1.5 + self._pace.measure * share for share in _RECOVERY_LOOKS)
+
+        def healthy() -> bool:
+            run = self._recorder.run()
+            window = Window(name=name, start=dropped, end=time.monotonic())
+            rules = rules_of(run.story.targets)
+            return recovered(requests_in(run, window), rules) is not None
+
+        held = self._traffic.hold_until_decided(name, looks, healthy)
+        yield from self._told(level, "recovery", held)
+
+    def _step(self, level: float, role: Role) -> Iterator[Tick]:
+        """Offer a load, let it settle, measure it."""
+        self._number += 1
+        self._write(level, role)
+        name = f"step {self._number}"
+        yield from self._told(level, name, self._traffic.ramp(self._pace.load(level)))
+        yield from self._told(level, name, self._traffic.settle(name, self._settle_left()))
+        held = self._traffic.hold(f"step-{self._number}", self._pace.measure)
+        yield from self._told(level, name, held)
+
+    def _settle_left(self) -> float:
+        """Until the window begins: in bursts that is with one of them."""
+        return max(0.0, self._begins + self._pace.settle - time.monotonic())
+
+    def _judge(self) -> Iterator[Tick]:
+        """Judge all steps, now that no request of theirs is missing."""
+        run = self._recorder.run()
+        self.rungs = rungs_of(run)
+        broken = find(self.rungs).bad is not None
+        self._recovered = broken and any(step.role == "recovery" for step in steps_of(run))
+        if self.rungs:
+            yield _shown(self.rungs[-1])
+
+    def _rest(self) -> Iterator[Tick]:
+        yield from self._traffic.rest("drain", max(_LEAST_PATIENCE, self._pace.measure))
+
+    def _told(self, level: float, phase: str, ticks: Iterator[Tick]) -> Iterator[Tick]:
+        """Ticks with what is offered beside what is seen."""
+        users, rate = self._pace.users(level), self._pace.rate(level)
+        for tick in ticks:
+            seen = {name: (value, unit) for name, value, unit in tick.numbers}
+            numbers: list[tuple[str, float, str]] = [("users", float(users), "count")]
+            if rate is not None:
+                numbers.append(("offered", rate, "req/s"))
+            for name, word in (("throughput", "achieved"), ("latency.p95", "p95")):
+                if name in seen:
+                    numbers.append((word, *seen[name]))
+            yield tick.model_copy(update={"phase": phase, "numbers": tuple(numbers)})
+
+    def _write(self, level: float, role: Role) -> None:
+        rate = self._pace.rate(level)
+        cycle = math.nan if self._pace.burst is None else sum(self._pace.burst)
+        self._begins = time.monotonic() + _LEAD
+        self._steps.append(
+            time.monotonic(),
+            self._number,
+            ROLES.index(role),
+            level,
+            self._pace.users(level),
+            math.nan if rate is None else rate,
+            cycle,
+        )
+
+
+def _shown(rung: Rung) -> Tick:
+    """A step that is done, as a line that stays."""
+    offered = () if rung.offered is None else (("offered", rung.offered, "req/s"),)
+    times = ((name, getattr(rung, name)) for name in ("p50", "p95", "p99"))
+    return Tick(
+        phase=f"step {rung.step} {rung.state}",
+        elapsed=0.0,
+        progress=1.0,
+        numbers=(
+            ("users", float(rung.users), "count"),
+            *offered,
+            ("achieved", rung.achieved, "req/s"),
+            *((name, value, "s") for name, value in times if value is not None),
+            ("errors", rung.error_rate, "ratio"),
+        ),
+        kept=True,
+    )

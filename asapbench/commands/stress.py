@@ -1,0 +1,243 @@
+"""Find the breaking point: what load is sustained, and what breaks first.
+
+Users come in steps, each judged on its own window, until one breaks the server (a broken step is \
+repeated before it counts); then a search narrows the rate that can be sustained to an interval. \
+With --quick the search ends as soon as the verdict is decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from asapbench.commands.load import read_input
+from asapbench.cores import generator_cores, physical_cores
+from asapbench.model import Analysis, Bench, Decided, Plan, Recorder, Run, Running, Server, Tick
+from asapbench.offer import Endpoint, Offer
+from asapbench.units import parse_duration, show_duration
+
+if TYPE_CHECKING:
+    from asapbench.climb import Pace
+    from asapbench.ladder.search import Ladder
+
+Seconds = Annotated[float, BeforeValidator(parse_duration)]
+
+BURST = (5.0, 2.0)  # seconds together, seconds quiet
+MOST_USERS = 20_000
+MOST_STEPS = 120
+_SETTLE_SHARE, _SETTLE = 0.2, (0.5, 5.0)  # of a step, and least and most seconds
+_LEAST_WINDOW = 1.5  # seconds: three readings of the processes
+_SAMPLES = 662  # requests that a p99 takes
+_QUICK_PROBES, _PROBES = 5, 12
+
+
+class StressPlan(Plan):
+    """The ladder to climb, and how its users behave."""
+
+    max_users: int = Field(500, ge=1, le=MOST_USERS, description="Users of the last step")
+    step_users: int = Field(50, ge=1, description="Users more each step")
+    step_time: Seconds = Field(30, gt=0, description="Length of a step: 30, 30s, 1m")
+    profile: Literal["step", "spike"] = Field(
+        "step",
+        description="step: up to --max-users in steps, then between the last good and the first "
+        "bad; spike: --step-users, a jump to --max-users, and back",
+    )
+    user_class: Literal["paced", "stress", "burst"] = Field(
+        "paced",
+        description="paced: each user offers --rps-per-user; stress: a closed loop with 1-5 ms "
+        "between an answer and the next request; burst: as paced, 5 s together and 2 s quiet",
+    )
+    rps_per_user: float = Field(10, gt=0, description="Requests a second of each paced user")
+    until_break: bool = Field(
+        False, description="Go on beyond --max-users, half as many again each step, until it breaks"
+    )
+    skill: str = Field("echo", min_length=1, description="The skill that requests name")
+    input: Path | None = Field(
+        None, description="The input of requests (a JSON object; {n} becomes a counter)"
+    )
+    processes: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = Field(
+        1, description="Generator processes; auto: one for each core that the server leaves"
+    )
+    timeout: Seconds = Field(10, gt=0, description="A request without an answer by then has failed")
+
+    @field_validator("input")
+    @classmethod
+    def _is_json_object(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            read_input(value)
+        return value
+
+    @model_validator(mode="after")
+    def _has_a_step(self) -> Self:
+        if self.max_users < self.step_users:
+            raise ValueError(
+                f"--max-users {self.max_users} is below one step: it must be at least "
+                f"--step-users, which is {self.step_users}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _can_be_judged(self) -> Self:
+        least = self._least_step_time()
+        if self.step_time < least:
+            raise ValueError(
+                f"--step-time {show_duration(self.step_time)} is too short to judge a step of "
+                f"{self._first()}: it must be at least {show_duration(least)}"
+            )
+        return self
+
+    @property
+    def generators(self) -> int:
+        """How many generator processes to start: never more than users."""
+        wanted = generator_cores(physical_cores()) if self.processes == "auto" else self.processes
+        return max(1, min(wanted, self.step_users))
+
+    @property
+    def rate_per_user(self) -> float | None:
+        """Requests a second of each user on average, quiet times included; None: as they come."""
+        if self.user_class == "stress":
+            return None
+        busy = BURST[0] / sum(BURST) if self.user_class == "burst" else 1.0
+        return self.rps_per_user * busy
+
+    def level(self, users: int) -> float:
+        """What the search moves: req/s, in a closed loop users."""
+        return users * (self.rate_per_user or 1.0)
+
+    def _first(self) -> str:
+        if self.rate_per_user is None:
+            return f"{self.step_users} users"
+        return f"{self.level(self.step_users):g} req/s (--step-users times --rps-per-user)"
+
+    def _least_step_time(self) -> float:
+        if self.user_class == "burst":
+            # a whole cycle to settle, and whole ones to measure
+            cycles = -(-_SAMPLES // (self.level(self.step_users) * sum(BURST)))
+            return sum(BURST) * (1 + max(1.0, cycles))
+        window = _LEAST_WINDOW
+        if self.rate_per_user is not None:
+            window = max(window, _SAMPLES / self.level(self.step_users))
+        least, most = _SETTLE
+        settle = min(most, max(least, window * _SETTLE_SHARE / (1 - _SETTLE_SHARE)))
+        return round(window + settle + 0.05, 1)
+
+    @property
+    def pace(self) -> Pace:
+        """How a level becomes a load, and how long it is held."""
+        from asapbench.climb import Pace
+
+        if self.user_class == "burst":
+            cycle = sum(BURST)
+            measure = (self.step_time - cycle) // cycle * cycle
+            return Pace(self.rate_per_user, cycle, measure, BURST)
+        least, most = _SETTLE
+        settle = min(most, max(least, self.step_time * _SETTLE_SHARE))
+        return Pace(self.rate_per_user, settle, self.step_time - settle)
+
+    @property
+    def ladder(self) -> Ladder:
+        """The loads to offer."""
+        from asapbench.ladder.search import Ladder
+
+        return Ladder(
+            step=self.level(self.step_users),
+            top=self.level(self.max_users),
+            most=self.level(MOST_USERS),
+            beyond=self.until_break,
+            whole=self.rate_per_user is None,
+            probes=_QUICK_PROBES if self.quick else _PROBES,
+        )
+
+
+def produces(_: StressPlan) -> dict[str, str]:
+    """The metrics that a stress run can give, and their units."""
+    from asapbench.ladder.conclude import metric_units  # numpy: not for --help
+
+    return metric_units(MOST_STEPS)
+
+
+def prepare(plan: StressPlan) -> None:
+    """See that there are file descriptors and ports for all users."""
+    from asapbench.limits import allow_sockets
+
+    most = MOST_USERS if plan.until_break else plan.max_users
+    allow_sockets(most, plan.max_users, local=plan.host is None)
+
+
+def measure(
+    plan: StressPlan, system: Running, recorder: Recorder, decided: Decided
+) -> Generator[Tick]:
+    """Climb; every request is recorded, the windows and the table of steps say whose it is."""
+    from asapbench.climb import Climb  # numpy and psutil: not for --help
+    from asapbench.ladder.conclude import with_marks
+    from asapbench.ladder.evidence import STEPS
+    from asapbench.series import Writer
+    from asapbench.traffic import generator
+
+    recorder.tell(targets=with_marks(recorder.story.targets))
+    cpus = recorder.story.environment.generator_cpus
+    path = recorder.path(STEPS.name + ".series")
+    first, top = plan.level(plan.step_users), plan.level(plan.max_users)
+    with (
+        Writer(path, STEPS) as steps,
+        generator(_offer(plan, system.server), recorder, cpus, plan.generators) as traffic,
+    ):
+        climb = Climb(traffic, recorder, plan.pace, steps)
+        yield from climb.warm_up(first)
+        if plan.profile == "spike":
+            yield from climb.spike(first, top)
+        else:
+            yield from climb.search(plan.ladder, decided if plan.quick else _never)
+
+
+def _never() -> bool:
+    return False
+
+
+def measure_floor(plan: StressPlan, system: Running, recorder: Recorder) -> Generator[Tick]:
+    """A first step against a server that does nothing, and as much as there is."""
+    from asapbench import floor  # numpy: not for --help
+    from asapbench.traffic import generator
+
+    offer = _offer(plan, system.server).model_copy(update={"skill": "echo", "headers": ()})
+    cpus = recorder.story.environment.generator_cpus
+    with generator(offer, recorder, cpus, plan.generators) as traffic:
+        yield from floor.measure_floor(traffic, plan.step_users, plan.level(plan.step_users))
+
+
+def analyse(run: Run) -> Analysis:
+    """The curve, the breaking point as an interval, and what else the steps show."""
+    from asapbench.ladder.conclude import analysis  # numpy and scipy: not for --help
+
+    return analysis(run)
+
+
+def _offer(plan: StressPlan, server: Server) -> Offer:
+    given: dict[str, Any] = {"input": read_input(plan.input)} if plan.input else {}
+    return Offer(
+        url=server.url,
+        endpoints=(Endpoint(name="asap", weight=1),),
+        skill=plan.skill,
+        recipient=server.agent,
+        headers=plan.header,
+        verify_tls=not plan.insecure,
+        timeout=plan.timeout,
+        seed=plan.seed,
+        **given,
+    )
+
+
+BENCH = Bench(
+    name="stress",
+    plan=StressPlan,
+    produces=produces,
+    measure=measure,
+    analyse=analyse,
+    doc=__doc__,
+    floor=measure_floor,
+    prepare=prepare,
+    judges_death=True,
+)

@@ -1,0 +1,97 @@
+"""Why a step that went badly may be no evidence against the server.
+
+A process that is late now and then still keeps up with a load; one that could not have run any
+more does not. So what counts is whether a process was full: its CPU time, and the time in which it
+could have run and had no CPU, are all there is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from asapbench import health
+from asapbench.floor import RATE_ROOM, floor_metrics
+from asapbench.model import Measurement, Run, Window
+from asapbench.samples import Requests
+from asapbench.units import show
+
+FULL = 0.9  # of the time, used or waited for
+TAKEN = 0.1  # of the time, by others, from a server that is full
+
+
+def doubt(run: Run, requests: Requests, rate: float | None) -> str:
+    """What kept the instrument or the server from doing more, and is not the server; or nothing.
+
+    `rate` is what an even grid offers, None where there is none.
+    """
+    window = requests.window
+    reasons = (
+        *_not_sent(run, requests, rate),
+        *_generators(run, window),
+        *_server(run, window),
+        *_beyond_floor(run, rate),
+    )
+    return "; ".join(reasons)
+
+
+def _not_sent(run: Run, requests: Requests, rate: float | None) -> Iterator[str]:
+    for gate in health.gates(run, requests, rate):
+        if gate.name == "plan-not-sent" and not gate.ok:
+            yield gate.text
+
+
+def _generators(run: Run, window: Window) -> Iterator[str]:
+    for table in _processes(run):
+        name = table.labels["process"]
+        used, waited = _shares(table, window)
+        if name.startswith("generator") and used + waited >= FULL:
+            yield (
+                f"the {name} could do no more: it used its core {show(used, 'ratio')} of the time, "
+                f"and had to wait for it {show(waited, 'ratio')}"
+            )
+
+
+def _server(run: Run, window: Window) -> Iterator[str]:
+    """Of ours alone, which is one process; the threads of another wait for each other."""
+    if run.story.server is None or run.story.server.how != "embedded":
+        return
+    for table in _processes(run):
+        used, waited = _shares(table, window)
+        others = waited + _stolen(run, window)
+        if table.labels["process"] == "server" and used + others >= FULL and others >= TAKEN:
+            yield f"others took {show(others, 'ratio')} of the server's core while it was full"
+
+
+def _stolen(run: Run, window: Window) -> float:
+    """What the hypervisor took of each CPU."""
+    tables = [table for table in run.measurements if table.name == "machine"]
+    return sum(_rate(table, "steal", window) for table in tables) / run.story.environment.cores
+
+
+def _beyond_floor(run: Run, rate: float | None) -> Iterator[str]:
+    top = next((m.value for m in floor_metrics(run) if m.name == "floor.throughput"), None)
+    if top is not None and rate is not None and rate > top * RATE_ROOM:
+        yield (
+            f"the generator reaches {show(top, 'req/s')} against a server that does nothing, and "
+            f"two thirds of that, {show(top * RATE_ROOM, 'req/s')}, can be relied on"
+        )
+
+
+def _processes(run: Run) -> list[Measurement]:
+    return [table for table in run.measurements if table.name == "resources"]
+
+
+def _shares(table: Measurement, window: Window) -> tuple[float, float]:
+    return _rate(table, "cpu", window), _rate(table, "waited", window)
+
+
+def _rate(table: Measurement, column: str, window: Window) -> float:
+    """What a sum grew by in a second; 0 where it was not read twice."""
+    at, total = table.columns["at"], table.columns[column]
+    inside = (at >= window.start) & (at <= window.end) & ~np.isnan(total)
+    at, total = at[inside], total[inside]
+    if len(at) < 2 or at[-1] <= at[0]:
+        return 0.0
+    return float((total[-1] - total[0]) / (at[-1] - at[0]))

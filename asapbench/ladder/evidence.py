@@ -1,0 +1,146 @@
+"""From the recorded run to rungs: each step on its own window, and whether it can be believed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from asapbench import samples, usage
+from asapbench.ladder.doubt import doubt
+from asapbench.ladder.exhausted import exhausted
+from asapbench.ladder.observe import Step, observe
+from asapbench.ladder.rung import ROLES, Rule, Rung, rules_of
+from asapbench.model import Measurement, Run, Window
+from asapbench.offer import PULSE
+from asapbench.samples import Requests
+from asapbench.series import Column, Layout
+
+# What was asked of the generator, a row a step; `rate` and `cycle` are NaN where there is none.
+STEPS = Layout(
+    "steps",
+    (
+        Column("at", "s", "d"),
+        Column("step", "1", "I"),
+        Column("role", "1", "B"),  # index into ROLES
+        Column("level", "1", "d"),
+        Column("users", "1", "I"),
+        Column("rate", "req/s", "d"),
+        Column("cycle", "s", "d"),
+    ),
+)
+_FEW = 2.0  # requests in flight, below which a moment's count says little
+_LAST_CHANCE = ("quiet", "spike")
+
+
+def steps_of(run: Run) -> list[Step]:
+    """The steps in the order in which they were begun."""
+    tables = [table.columns for table in run.measurements if table.name == STEPS.name]
+    if not tables:
+        return []
+    names = ("step", "role", "level", "users", "rate", "cycle")
+    return [
+        Step(int(step), ROLES[int(role)], level, int(users), _known(rate), _known(cycle))
+        for step, role, level, users, rate, cycle in zip(
+            *(tables[0][name].tolist() for name in names), strict=True
+        )
+    ]
+
+
+def rungs_of(run: Run) -> list[Rung]:
+    """Every step that was measured, judged; and the one during which the server died."""
+    windows = {window.name: window for window in run.story.windows}
+    rules = rules_of(run.story.targets)
+    rungs: list[Rung] = []
+    steps = [step for step in steps_of(run) if step.role != "recovery"]
+    for step in steps:
+        window = windows.get(f"step-{step.number}")
+        died = run.story.ended == "server-died" and step is steps[-1]
+        if window is not None and window.end > window.start:
+            rungs.append(_rung(run, step, window, rules, _best(rungs)))
+        elif died:
+            rungs.append(
+                Rung(
+                    step=step.number,
+                    role=step.role,
+                    level=step.level,
+                    users=step.users,
+                    offered=step.rate,
+                    achieved=0.0,
+                )
+            )
+        if died and rungs and rungs[-1].step == step.number:
+            rungs[-1] = _dead(rungs[-1], run.story.why)
+    return rungs
+
+
+def _best(rungs: Sequence[Rung]) -> float:
+    return max((rung.achieved for rung in rungs), default=0.0)
+
+
+def _dead(rung: Rung, why: str) -> Rung:
+    changes: dict[str, Any] = {
+        "state": "broken",
+        "reasons": (why,),
+        "final": True,
+        "doubt": "",
+        "exhausted": "the server process: it ended",
+    }
+    return rung.model_copy(update=changes)
+
+
+def _rung(run: Run, step: Step, window: Window, rules: Sequence[Rule], best: float) -> Rung:
+    requests = samples.requests_in(run, window)
+    rung = observe(step, requests, rules, best)
+    used = {metric.name: metric.value for metric in usage.cpu_and_memory(run, window)}
+    in_flight = _in_flight(run, window)
+    changes: dict[str, Any] = {
+        "in_flight": in_flight,
+        "little": _little(run, step, requests, in_flight),
+        "server_cpu": used.get("server.cpu"),
+        "server_rss": used.get("server.rss"),
+        "doubt": doubt(run, requests, step.rate if step.cycle is None else None),
+        "final": step.role in _LAST_CHANCE,
+    }
+    rung = rung.model_copy(update=changes)
+    return rung.model_copy(update={"exhausted": exhausted(run, rung, requests)})
+
+
+def _in_flight(run: Run, window: Window) -> float | None:
+    """Requests open at a time, on average, over all generators."""
+    means = list(_means(run.measurements, window))
+    return sum(means) if means else None
+
+
+def _means(tables: Sequence[Measurement], window: Window) -> Iterator[float]:
+    for table in tables:
+        at = table.columns["at"] if table.name == PULSE.name else np.empty(0)
+        inside = (at >= window.start) & (at <= window.end)
+        if inside.any():
+            yield float(np.mean(table.columns["open"][inside]))
+
+
+def _little(run: Run, step: Step, requests: Requests, in_flight: float | None) -> float | None:
+    """How far Little's law is from closing: N = X · (R + Z), as a share of N.
+
+    N is what the pulse saw in flight, in a closed loop with think time Z the users. None for too
+    few of them.
+    """
+    ended = requests.ended.where(~np.isnan(requests.ended.sent))
+    seconds = requests.window.end - requests.window.start
+    if not len(ended.done):
+        return None
+    rate, time = len(ended.done) / seconds, float(np.mean(ended.done - ended.sent))
+    number = in_flight if step.rate is not None else float(step.users)
+    think = 0.0 if step.rate is not None else float(np.mean(run.story.plan.get("pause", PAUSE)))
+    if number is None or number < _FEW:
+        return None
+    return abs(number - rate * (time + think)) / number
+
+
+PAUSE = (0.001, 0.005)  # seconds between an answer and the next request of a closed loop
+
+
+def _known(number: float) -> float | None:
+    return None if np.isnan(number) else float(number)

@@ -1,0 +1,227 @@
+"""What to offer next, and what is known so far: a state machine without clock or socket.
+
+Up the ladder a step at a time; a load that breaks the server is offered once more before it
+counts. Then between the highest good and the lowest bad load, until the two are close. What an
+overloaded server still answers tells about where its capacity is, so the search asks just below
+and just above that first; where that is no use (it collapses, or it was a guess) it bisects.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from math import fsum, sqrt
+from typing import Literal
+
+from asapbench.ladder.rung import Role, Rung
+
+Outcome = Literal["good", "bad", "open", "limited"]
+
+WITHIN = 0.05  # of the interval, when the search is done
+BESIDE = 0.0175  # how far beside the capacity that is supposed the search asks
+ATTEMPTS = 3  # of a load, where the instrument is in doubt
+NEAR = 1.15  # times the lowest load that is too much: beyond, servers may collapse
+SURE = 1.96  # standard errors
+PROBES = 12  # steps of the search, repeats among them
+BEYOND = 1.5  # factor from step to step above the ladder's top
+
+
+@dataclass(frozen=True)
+class Ladder:
+    """`step` more each time up to `top`; then, if `beyond`, on up to `most`. Levels, not users.
+
+    A level is a rate in req/s, or, where `whole`, a number of users.
+    """
+
+    step: float
+    top: float
+    most: float
+    beyond: bool = False
+    whole: bool = False
+    probes: int = PROBES
+
+
+@dataclass(frozen=True)
+class Next:
+    """The load to offer next."""
+
+    level: float
+    role: Role
+
+
+@dataclass(frozen=True)
+class Trial:
+    """All attempts at one load; the last of them counts."""
+
+    attempts: tuple[Rung, ...]
+
+    @property
+    def level(self) -> float:
+        """The load of all of them."""
+        return self.attempts[0].level
+
+    @property
+    def outcome(self) -> Outcome:
+        """Good as soon as one attempt is; bad once two are whose instrument is beyond doubt."""
+        if not self.attempts[-1].broken:
+            return "good"
+        if self.attempts[-1].final:
+            return "limited" if self.attempts[-1].doubt else "bad"
+        if sum(not rung.doubt for rung in self.attempts) >= 2:
+            return "bad"
+        return "limited" if len(self.attempts) >= ATTEMPTS else "open"
+
+    @property
+    def rung(self) -> Rung:
+        """The attempt that counts."""
+        return self.attempts[-1]
+
+
+def trials(history: Sequence[Rung]) -> list[Trial]:
+    """The loads in the order in which they were offered."""
+    return [Trial(tuple(group)) for _, group in groupby(history, key=lambda rung: rung.level)]
+
+
+def next_load(history: Sequence[Rung], ladder: Ladder) -> Next | None:
+    """What to offer after all that was offered; None when nothing more is to be learned."""
+    tried = trials(history)
+    if not tried:
+        return Next(min(ladder.step, ladder.top), "ladder")
+    last = tried[-1]
+    if last.outcome == "open":
+        return Next(last.level, "repeat")
+    bad = _bad(tried)
+    if bad is not None:
+        return _between(history, tried, bad, ladder)
+    if last.outcome == "limited":
+        return None
+    return _further(last.level, ladder)
+
+
+def _further(level: float, ladder: Ladder) -> Next | None:
+    if level < ladder.top:
+        return Next(min(level + ladder.step, ladder.top), "ladder")
+    if ladder.beyond and level < ladder.most:
+        return Next(min(level * BEYOND, ladder.most), "ladder")
+    return None
+
+
+def _between(
+    history: Sequence[Rung], tried: Sequence[Trial], bad: Trial, ladder: Ladder
+) -> Next | None:
+    good = _good(tried, bad)
+    low = good.level if good else 0.0
+    searched = len(history) - sum(rung.role == "ladder" for rung in history)
+    if tried[-1].outcome == "limited" or tried[-1].rung.final:
+        return None
+    if searched >= ladder.probes or _close(tried, ladder):
+        return None
+    level = next((level for level in _supposed(bad) if low < level < bad.level), 0.0)
+    level = level or (low + bad.level) / 2
+    if ladder.whole:
+        level = float(round(level))
+        if not low < level < bad.level:
+            return None
+    return Next(level, "search")
+
+
+def _supposed(bad: Trial) -> Iterator[float]:
+    """Loads beside the capacity that shows in what an overloaded server answers."""
+    rung = bad.rung
+    if rung.offered is None or not rung.achieved:
+        return
+    yield rung.achieved * (1 - BESIDE)
+    yield rung.achieved * (1 + BESIDE)
+
+
+def _close(tried: Sequence[Trial], ladder: Ladder) -> bool:
+    bad = _bad(tried)
+    good = bad and _good(tried, bad)
+    if bad is None or good is None:
+        return False
+    if ladder.whole:
+        return bad.level - good.level <= max(1.0, WITHIN * bad.level)
+    low, high = _bounds(tried, good, bad)
+    return high - low <= WITHIN * (high + low) / 2
+
+
+def _bounds(tried: Sequence[Trial], good: Trial | None, bad: Trial) -> tuple[float, float]:
+    """Between which rates the capacity lies.
+
+    Above what was sustained and below what was not, and around what the overloaded steps near
+    there answered: a step that saw none of the pauses that come now and then flatters the server.
+    """
+    low = good.rung.low if good else 0.0
+    high = max(low, bad.level if bad.rung.high is None else bad.rung.high)
+    centre, reach = _answered(tried, bad)
+    return (min(low, centre - reach), max(high, centre + reach)) if centre else (low, high)
+
+
+def _answered(tried: Sequence[Trial], bad: Trial) -> tuple[float, float]:
+    """What steps that were a little too much answered on average, and how far that may be off."""
+    rungs = [r for t in tried for r in t.attempts if r.broken and r.level <= NEAR * bad.level]
+    known = [
+        (rung.capacity, rung.capacity_error)
+        for rung in rungs
+        if rung.capacity is not None and rung.capacity_error is not None and not rung.doubt
+    ]
+    if not known:
+        return 0.0, 0.0
+    number = len(known)
+    centre = fsum(value for value, _ in known) / number
+    error = sqrt(fsum(error**2 for _, error in known)) / number
+    spread = sqrt(fsum((value - centre) ** 2 for value, _ in known) / max(1, number - 1) / number)
+    return centre, SURE * max(error, spread)
+
+
+def _bad(tried: Sequence[Trial]) -> Trial | None:
+    """The lowest load that was too much."""
+    return min(
+        (trial for trial in tried if trial.outcome == "bad"),
+        key=lambda trial: trial.level,
+        default=None,
+    )
+
+
+def _good(tried: Sequence[Trial], bad: Trial | None) -> Trial | None:
+    """The highest load that was sustained, of those below one that was not."""
+    return max(
+        (
+            trial
+            for trial in tried
+            if trial.outcome == "good" and (bad is None or trial.level < bad.level)
+        ),
+        key=lambda trial: trial.level,
+        default=None,
+    )
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a ladder shows: `low` and `high` of what can be sustained, and between which steps.
+
+    `high` is None where nothing broke. `limited` is the step that the generator could not offer.
+    """
+
+    low: float
+    high: float | None
+    good: Rung | None
+    bad: Rung | None
+    limited: Rung | None
+
+
+def find(history: Sequence[Rung]) -> Finding:
+    """What is known from these steps, as far as they go."""
+    tried = trials(history)
+    bad = _bad(tried)
+    good = _good(tried, bad)
+    limited = next((trial.rung for trial in tried if trial.outcome == "limited"), None)
+    low, high = _bounds(tried, good, bad) if bad else (good.rung.low if good else 0.0, None)
+    return Finding(
+        low=low,
+        high=high,
+        good=good.rung if good else None,
+        bad=bad.rung if bad else None,
+        limited=None if bad else limited,
+    )

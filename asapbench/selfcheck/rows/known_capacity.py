@@ -1,0 +1,89 @@
+"""A server with slots: it can answer slots / delay requests a second, and no more.
+
+The truth is what it recorded itself in the steps that were too much for it: how many answers left
+in their windows.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from asapbench.commands import stress
+from asapbench.commands.stress import StressPlan
+from asapbench.model import Window
+from asapbench.selfcheck.behaviour import SERVED, Behaviour
+from asapbench.selfcheck.row import Check, Row, Seen, Stage
+from asapbench.selfcheck.serving import serving
+from asapbench.units import show
+
+SLOTS, DELAY = 8, 0.010  # 800 req/s
+WIDEST = 0.08  # of the interval
+_STEP_USERS, _MAX_USERS = 30, 120
+# decided by any interval, so that no run ends early or is extended for it
+_SETTLED = (("max_sustainable_rps", ">= 1 req/s"),)
+
+
+def _stage(quick: bool) -> Stage:
+    plan = StressPlan(
+        step_users=_STEP_USERS,
+        max_users=_MAX_USERS,
+        step_time=3.5 if quick else 6,
+    )
+    behaviour = Behaviour(steps=((DELAY, 1),), slots=SLOTS)
+    return Stage(plan, serving(behaviour), bench=stress.BENCH, limits=_SETTLED)
+
+
+def judge(seen: Seen) -> tuple[Check, ...]:
+    """The interval contains the capacity that the server recorded, and is narrow."""
+    metric = seen.report.find("max_sustainable_rps")
+    truth = capacity(seen)
+    if metric is None or metric.low is None or metric.high is None:
+        return (Check(what="capacity", truth=truth, reading=None, right=False, unit="req/s"),)
+    reach = (metric.high - metric.low) / 2
+    width = 2 * reach / metric.value if metric.value else math.inf
+    return (
+        Check(
+            what="capacity",
+            truth=truth,
+            reading=metric.value,
+            right=metric.low <= truth <= metric.high,
+            unit="req/s",
+            allowed=reach,
+        ),
+        Check(
+            what="width",
+            truth=f"<= {show(WIDEST, 'ratio')}",
+            reading=show(width, "ratio"),
+            right=width <= WIDEST,
+        ),
+    )
+
+
+def capacity(seen: Seen) -> float:
+    """Answers a second in the windows of the steps that were too much; NaN of none."""
+    broken = {
+        f"step-{s['step']}" for s in seen.report.details.get("steps", ()) if s["state"] == "broken"
+    }
+    windows = [window for window in seen.run.story.windows if window.name in broken]
+    seconds = sum(window.end - window.start for window in windows)
+    left = seen.table(SERVED.name).columns["left"]
+    answers = sum(int(_inside(left, window).sum()) for window in windows)
+    return answers / seconds if seconds else math.nan
+
+
+def _inside(left: Any, window: Window) -> Any:
+    return (left >= window.start) & (left < window.end)
+
+
+def _remark(seen: Seen) -> str:
+    return f"by its plan it is {show(SLOTS / DELAY, 'req/s')}; {seen.report.details['conclusion']}"
+
+
+ROW = Row(
+    "known-capacity",
+    f"{SLOTS} slots of {show(DELAY, 's')} each: {show(SLOTS / DELAY, 'req/s')}",
+    _stage,
+    judge,
+    _remark,
+)
