@@ -19,6 +19,8 @@ from asapbench.errors import Exit, UsageError
 from asapbench.model import Metric, Outcome, Target, Verdict, metric_key
 from asapbench.units import parse_quantity, show, show_interval
 
+SHIPPED = "targets.toml"
+
 _LIMIT = re.compile(r"\s*(<=|>=|<|>)\s*(.+)")
 _METRIC = re.compile(r"\s*([\w.]+)\s*(?:\{(.*)\})?\s*")
 _LABEL = re.compile(r'\s*(\w+)\s*=\s*"([^"]*)"\s*(?:,|$)')
@@ -52,18 +54,30 @@ def parse_limit(text: str) -> Limit:
     return Limit(match[1], value, dimension)
 
 
+def shipped_text() -> str:
+    """The table that ships with the package, as TOML."""
+    return resources.files("asapbench").joinpath(SHIPPED).read_text(encoding="utf-8")
+
+
 def read_table(command: str, file: Path | None) -> tuple[Target, ...]:
     """The rows for a command, of the user's file or of the table that ships with the package."""
     if file is None:
-        text = resources.files("asapbench").joinpath("targets.toml").read_text(encoding="utf-8")
-        return _rows(command, tomllib.loads(text), "targets.toml")
+        return _rows(command, tomllib.loads(shipped_text()), SHIPPED)
+    return _rows(command, _content(file), str(file))
+
+
+def has_rows(command: str, file: Path) -> bool:
+    """Whether a table of the user's own is for a command."""
+    return bool(_content(file).get(command))
+
+
+def _content(file: Path) -> dict[str, Any]:
     try:
-        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        return tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise UsageError(f"--targets: {str(file)!r} cannot be read: {error}") from error
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"--targets: {str(file)!r} is not TOML: {error}") from error
-    return _rows(command, content, str(file))
 
 
 def check_table(targets: Iterable[Target], produced: Mapping[str, str]) -> tuple[Target, ...]:
