@@ -5,7 +5,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test check bench prove peer clean
+.PHONY: run test check bench prove docs reference peer clean
 
 run: $(READY)
 	$(BIN)/asapbench load --users 50 --spawn-rate 25 --duration 10s
@@ -24,6 +24,13 @@ bench: $(READY)
 
 prove: $(READY)
 	$(BIN)/python -m prove $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
+
+docs: $(READY)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --group docs
+	$(BIN)/mkdocs build
+
+reference: $(READY)
+	$(BIN)/python -m docs.reference
 
 # The published package, to be run as a peer on the wire: it needs Python 3.13 and a venv of its own.
 peer:

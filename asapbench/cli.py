@@ -95,14 +95,18 @@ def _measuring(bench: Bench) -> Callable[..., int]:
 def _answering(command: Command) -> Callable[..., int]:
     def run(**given: Any) -> int:
         (options,) = complete((command.options,), command.name, _set(given), _tables())
-        answer, code = command.run(options)
-        if isinstance(answer, Report):
-            _put(answer, options)
-        else:
-            sys.stdout.write(answer)
-        return code
+        return _answered(command, options)
 
     return _with_options(run, command.options)
+
+
+def _answered(command: Command, options: Any) -> int:
+    answer, code = command.run(options)
+    if isinstance(answer, Report):
+        _put(answer, options)
+    else:
+        sys.stdout.write(answer)
+    return code
 
 
 def _tables() -> frozenset[str]:
@@ -145,7 +149,7 @@ def _parameter(name: str, field: FieldInfo, panel: str | None) -> inspect.Parame
     flags = [_flag(name, field), *([str(extra["short"])] if "short" in extra else [])]
     say: dict[str, Any] = {
         "help": _help(field),
-        "metavar": _metavar(field),
+        "metavar": metavar(field),
         "show_default": False,
         "rich_help_panel": panel,
     }
@@ -165,10 +169,11 @@ def _flag(name: str, field: FieldInfo) -> str:
 
 def _help(field: FieldInfo) -> str:
     shown = field.default not in (None, False, True, ())
-    return f"{field.description}" + (f" [{_written(field.default)}]" if shown else "")
+    return f"{field.description}" + (f" [{written(field.default)}]" if shown else "")
 
 
-def _written(default: Any) -> str:
+def written(default: Any) -> str:
+    """A default as help shows it."""
     return f"{default:g}" if isinstance(default, float) else str(default)
 
 
@@ -179,7 +184,7 @@ def _kind(field: FieldInfo) -> Any:
     return list[str] | None if get_origin(field.annotation) is tuple else str | None
 
 
-def _metavar(field: FieldInfo) -> str:
+def metavar(field: FieldInfo) -> str:
     """What stands for the value; nothing for a flag."""
     if field.annotation is bool:
         return ""

@@ -1,0 +1,125 @@
+"""The pages of reference that are made of the program itself: `make reference` writes them anew."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from importlib import resources
+from inspect import cleandoc
+from pathlib import Path
+from typing import Any
+
+from pydantic.fields import FieldInfo
+
+from asapbench.cli import metavar, written
+from asapbench.commands import benches, commands
+from asapbench.model import Plan, Value, option_name
+from asapbench.outputs import Outputs
+from asapbench.targets import read_table
+
+FOLDER = Path(__file__).parent
+_MADE = "<!-- made by `make reference` -->\n\n"
+
+
+def pages() -> dict[str, str]:
+    """The text of each page by its file name."""
+    return {
+        "reference-cli.md": _MADE + "\n".join(_command_line()),
+        "reference-targets.md": _MADE + "\n".join(_targets()),
+        "reference-metrics.md": _MADE + "\n".join(_metrics()),
+        "reference-report.md": _MADE + "\n".join(_report()),
+    }
+
+
+def _command_line() -> Iterator[str]:
+    yield (
+        "# Command line\n\nOptions of the commands that measure can also stand in "
+        "`[tool.asapbench.<command>]` of `pyproject.toml`, in `[<command>]` of `asapbench.toml`, "
+        "and in `ASAPBENCH_<OPTION>`; the command line wins over the environment, that over "
+        "`asapbench.toml`, that over `pyproject.toml`. Durations are seconds, or `90s`, `5m`, "
+        "`1h`. [Exit codes](reference-exit-codes.md) are the same for all.\n"
+    )
+    for bench in benches().values():
+        own = {k: v for k, v in bench.plan.model_fields.items() if k not in Plan.model_fields}
+        yield from _command(bench.name, bench.doc, own.items())
+    yield from _options("Common to the commands that measure", Plan.model_fields.items())
+    yield from _options("Results of the commands that measure", Outputs.model_fields.items())
+    for command in commands().values():
+        yield from _command(command.name, command.doc, command.options.model_fields.items())
+
+
+def _command(name: str, doc: str, fields: Iterable[tuple[str, FieldInfo]]) -> Iterator[str]:
+    yield from _options(f"asapbench {name}", fields, cleandoc(doc) + "\n")
+
+
+def _options(title: str, fields: Iterable[tuple[str, FieldInfo]], text: str = "") -> Iterator[str]:
+    yield f"## {title}\n\n{text}"
+    yield "| Option | Value | Default | |\n|---|---|---|---|"
+    for name, field in fields:
+        extra: Mapping[str, Any] = (
+            field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        )
+        shown = option_name(name) if "argument" not in extra else str(extra["metavar"])
+        short = f", `{extra['short']}`" if "short" in extra else ""
+        off = f" / `--no-{shown[2:]}`" if field.default is True else ""
+        value, default = metavar(field), field.default
+        cells = (
+            f"`{shown}`{short}{off}",
+            f"`{_cell(value)}`" if value else "",
+            "" if field.is_required() or default in (None, False, True, ()) else written(default),
+            _cell(str(field.description)),
+        )
+        yield f"| {' | '.join(cells)} |"
+    yield ""
+
+
+def _targets() -> Iterator[str]:
+    yield (
+        "# Targets\n\nThe table that ships. `asapbench targets` prints the one in force, "
+        "`asapbench targets --write FILE` starts one of your own, `--targets FILE` judges by it. "
+        "A row may name any [metric](reference-metrics.md) of the run.\n"
+    )
+    for name in benches():
+        yield f"## {name}\n\n| Metric | Limit | | Why |\n|---|---|---|---|"
+        for row in read_table(name, None):
+            marks = f"marks a step as {row.marks}" if row.marks else ""
+            yield f"| `{row.metric}` | `{row.limit}` | {marks} | {row.why} |"
+        yield ""
+
+
+def _metrics() -> Iterator[str]:
+    yield (
+        "# Metrics\n\nWhat a run of each command gives, with the defaults of its plan, where there "
+        'are samples enough. A label in braces chooses a part: `latency.p99{endpoint="asap"}`. '
+        "[The words](terminology.md) says what they are.\n"
+    )
+    for bench in benches().values():
+        yield f"## {bench.name}\n\n| Metric | Unit | Parts |\n|---|---|---|"
+        produced = bench.produces(bench.plan())
+        for name in dict.fromkeys(key.partition("{")[0] for key in produced):
+            labels = [key for key in produced if key.startswith(name + "{")]
+            unit = produced.get(name) or produced[labels[0]]
+            kinds = sorted({label.partition("{")[2].partition("=")[0] for label in labels})
+            yield f"| `{name}` | {unit} | {', '.join(kinds)} |"
+        yield ""
+
+
+def _report() -> Iterator[str]:
+    schema = resources.files("asapbench.report").joinpath("schema.json").read_text("utf-8")
+    content: dict[str, Any] = json.loads(schema)
+    yield f"# Report as JSON\n\n`--json FILE`. {content['description']} The JSON Schema:\n"
+    yield f"```json\n{schema.rstrip()}\n```\n"
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|")
+
+
+def fields_of(model: type[Value]) -> list[str]:
+    """The options that a model makes."""
+    return [option_name(name) for name in model.model_fields]
+
+
+if __name__ == "__main__":
+    for page, content in pages().items():
+        (FOLDER / page).write_text(content, encoding="utf-8")
