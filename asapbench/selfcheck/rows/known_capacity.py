@@ -62,7 +62,9 @@ def judge(seen: Seen) -> tuple[Check, ...]:
 
 def capacity(seen: Seen) -> float:
     """Answers a second in the windows of the steps that were too much; NaN of none."""
-    broken = {f"step-{s['step']}" for s in seen.report.details.get("steps", ()) if s["state"] == "broken"}
+    broken = {
+        f"step-{s['step']}" for s in seen.report.details.get("steps", ()) if s["state"] == "broken"
+    }
     windows = [window for window in seen.run.story.windows if window.name in broken]
     seconds = sum(window.end - window.start for window in windows)
     left = seen.table(SERVED.name).columns["left"]

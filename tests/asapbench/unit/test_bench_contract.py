@@ -67,7 +67,9 @@ def a_stress_run(make_run: MakeRun, row: MakeRow) -> Run:
     for number, (role, growth) in enumerate(((0, 0.0), (0, 0.2), (1, 0.2)), start=1):
         start, rate = 100.0 * number, 500.0 + 500 * (number > 1)
         slots = [start + k / rate for k in range(int(rate * 4))]
-        rows += [row(at, done=at + 0.001 + growth * (at - start), flags=Flag.WAITED) for at in slots]
+        rows += [
+            row(at, done=at + 0.001 + growth * (at - start), flags=Flag.WAITED) for at in slots
+        ]
         windows.append(Window(name=f"step-{number}", start=start, end=start + 4))
         steps.append((start, number, role, rate, rate / 10, rate, np.nan))
     columns = np.array(steps).T
