@@ -31,7 +31,7 @@ MOST_STEPS = 120
 _SETTLE_SHARE, _SETTLE = 0.2, (0.5, 5.0)  # of a step, and least and most seconds
 _LEAST_WINDOW = 1.5  # seconds: three readings of the processes
 _SAMPLES = 662  # requests that a p99 takes
-_QUICK_PROBES, _PROBES = 5, 12
+_QUICK_PROBES, _PROBES = 5, 16
 
 
 class StressPlan(Plan):

@@ -19,13 +19,14 @@ from asapbench.ladder.rung import Role, Rung
 Outcome = Literal["good", "bad", "open", "limited"]
 
 WITHIN = 0.05  # of the interval, when the search is done
-FINEST = 0.015  # between the highest good and the lowest bad load: closer is below any noise
 BESIDE = 0.0175  # how far beside the capacity that is supposed the search asks
+NARROW = 0.015  # between the highest good and the lowest bad load: closer is mere noise
+NEARER = 1.1  # times the lowest load that is too much
 LITTLE_LESS = 0.9  # of what is sustained; a server that answers less than that has collapsed
 ATTEMPTS = 3  # of a load, where the instrument is in doubt
 NEAR = 1.15  # times the lowest load that is too much: beyond, servers may collapse
 SURE = 1.96  # standard errors
-PROBES = 12  # steps of the search, repeats among them
+PROBES = 16  # steps of the search, repeats among them
 BEYOND = 1.5  # factor from step to step above the ladder's top
 
 
@@ -125,6 +126,8 @@ def _between(
     if _close(tried, ladder):
         again = good is not None and _collapsed(bad, good) and len(bad.attempts) < ATTEMPTS
         return Next(bad.level, "repeat") if again else None
+    if not ladder.whole and bad.level - low <= NARROW * bad.level:
+        return Next(_just_above(tried, bad), "search")
     level = next((level for level in _supposed(bad, low) if low < level < bad.level), 0.0)
     level = level or (low + bad.level) / 2
     if ladder.whole:
@@ -132,6 +135,12 @@ def _between(
         if not low < level < bad.level:
             return None
     return Next(level, "search")
+
+
+def _just_above(tried: Sequence[Trial], bad: Trial) -> float:
+    """A load that is a little more too much than those before: what it answers is the capacity."""
+    near = [trial.level for trial in tried if trial.level <= NEARER * bad.level]
+    return max(near) * (1 + BESIDE / 2)
 
 
 def _collapsed(bad: Trial, good: Trial) -> bool:
@@ -163,8 +172,6 @@ def _close(tried: Sequence[Trial], ladder: Ladder) -> bool:
         return False
     if ladder.whole:
         return bad.level - good.level <= max(1.0, WITHIN * bad.level)
-    if bad.level - good.level <= FINEST * bad.level:
-        return True
     low, high = _bounds(tried, good, bad)
     return high - low <= WITHIN * (high + low) / 2
 
