@@ -140,11 +140,10 @@ class Climb:
     def _judge(self) -> Iterator[Tick]:
         """Judge all steps, now that no request of theirs is missing."""
         run = self._recorder.run()
-        self.rungs = rungs_of(run)
+        shown, self.rungs = len(self.rungs), rungs_of(run)
         broken = find(self.rungs).bad is not None
         self._recovered = broken and any(step.role == "recovery" for step in steps_of(run))
-        if self.rungs:
-            yield _shown(self.rungs[-1])
+        yield from map(_shown, self.rungs[shown:])
 
     def _rest(self) -> Iterator[Tick]:
         yield from self._traffic.rest("drain", max(_LEAST_PATIENCE, self._pace.measure))

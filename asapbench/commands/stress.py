@@ -8,6 +8,7 @@ With --quick the search ends as soon as the verdict is decided.
 from __future__ import annotations
 
 from collections.abc import Generator
+from math import ceil
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
@@ -31,7 +32,7 @@ MOST_STEPS = 120
 _SETTLE_SHARE, _SETTLE = 0.2, (0.5, 5.0)  # of a step, and least and most seconds
 _LEAST_WINDOW = 1.5  # seconds: three readings of the processes
 _SAMPLES = 662  # requests that a p99 takes
-_QUICK_PROBES, _PROBES = 5, 12
+_QUICK_PROBES, _PROBES = 5, 16
 
 
 class StressPlan(Plan):
@@ -122,7 +123,9 @@ class StressPlan(Plan):
             window = max(window, _SAMPLES / self.level(self.step_users))
         least, most = _SETTLE
         settle = min(most, max(least, window * _SETTLE_SHARE / (1 - _SETTLE_SHARE)))
-        return round(window + settle + 0.05, 1)
+        least = window + settle
+        # a number that can be typed again as it is shown
+        return float(ceil(least)) if least > 59 else ceil(least * 10) / 10
 
     @property
     def pace(self) -> Pace:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import takewhile
 from math import fsum, sqrt
 from typing import Literal
 
@@ -20,10 +20,13 @@ Outcome = Literal["good", "bad", "open", "limited"]
 
 WITHIN = 0.05  # of the interval, when the search is done
 BESIDE = 0.0175  # how far beside the capacity that is supposed the search asks
+NARROW = 0.015  # between the highest good and the lowest bad load: closer is mere noise
+NEARER = 1.1  # times the lowest load that is too much
+LITTLE_LESS = 0.9  # of what is sustained; a server that answers less than that has collapsed
 ATTEMPTS = 3  # of a load, where the instrument is in doubt
 NEAR = 1.15  # times the lowest load that is too much: beyond, servers may collapse
 SURE = 1.96  # standard errors
-PROBES = 12  # steps of the search, repeats among them
+PROBES = 16  # steps of the search, repeats among them
 BEYOND = 1.5  # factor from step to step above the ladder's top
 
 
@@ -52,7 +55,7 @@ class Next:
 
 @dataclass(frozen=True)
 class Trial:
-    """All attempts at one load; the last of them counts."""
+    """All attempts at one load, whenever they were; the last of them counts."""
 
     attempts: tuple[Rung, ...]
 
@@ -79,8 +82,11 @@ class Trial:
 
 
 def trials(history: Sequence[Rung]) -> list[Trial]:
-    """The loads in the order in which they were offered."""
-    return [Trial(tuple(group)) for _, group in groupby(history, key=lambda rung: rung.level)]
+    """The loads in the order in which they were last offered."""
+    attempts: dict[float, tuple[Rung, ...]] = {}
+    for rung in history:
+        attempts[rung.level] = (*attempts.pop(rung.level, ()), rung)
+    return [Trial(group) for group in attempts.values()]
 
 
 def next_load(history: Sequence[Rung], ladder: Ladder) -> Next | None:
@@ -112,12 +118,17 @@ def _between(
 ) -> Next | None:
     good = _good(tried, bad)
     low = good.level if good else 0.0
-    searched = len(history) - sum(rung.role == "ladder" for rung in history)
+    searched = sum(1 for _ in takewhile(lambda rung: rung.role != "ladder", reversed(history)))
     if tried[-1].outcome == "limited" or tried[-1].rung.final:
         return None
-    if searched >= ladder.probes or _close(tried, ladder):
+    if searched >= ladder.probes:
         return None
-    level = next((level for level in _supposed(bad) if low < level < bad.level), 0.0)
+    if _close(tried, ladder):
+        again = good is not None and _collapsed(bad, good) and len(bad.attempts) < ATTEMPTS
+        return Next(bad.level, "repeat") if again else None
+    if not ladder.whole and bad.level - low <= NARROW * bad.level:
+        return Next(_just_above(tried, bad), "search")
+    level = next((level for level in _supposed(bad, low) if low < level < bad.level), 0.0)
     level = level or (low + bad.level) / 2
     if ladder.whole:
         level = float(round(level))
@@ -126,13 +137,32 @@ def _between(
     return Next(level, "search")
 
 
-def _supposed(bad: Trial) -> Iterator[float]:
-    """Loads beside the capacity that shows in what an overloaded server answers."""
+def _just_above(tried: Sequence[Trial], bad: Trial) -> float:
+    """A load that is a little more too much than those before: what it answers is the capacity."""
+    near = [trial.level for trial in tried if trial.level <= NEARER * bad.level]
+    return max(near) * (1 + BESIDE / 2)
+
+
+def _collapsed(bad: Trial, good: Trial) -> bool:
+    """Whether it answered less of the load that was too much than of a lower one.
+
+    Some servers do; but a disturbance that lasted for two attempts looks the same.
+    """
+    return max(rung.achieved for rung in bad.attempts) < LITTLE_LESS * good.level
+
+
+def _supposed(bad: Trial, low: float) -> Iterator[float]:
+    """Loads beside the capacity that shows in what an overloaded server answers.
+
+    Where a little more than that was sustained, the load just above that.
+    """
     rung = bad.rung
     if rung.offered is None or not rung.achieved:
         return
     yield rung.achieved * (1 - BESIDE)
     yield rung.achieved * (1 + BESIDE)
+    if rung.achieved > LITTLE_LESS * low:
+        yield low * (1 + 2 * BESIDE)
 
 
 def _close(tried: Sequence[Trial], ladder: Ladder) -> bool:
@@ -154,17 +184,21 @@ def _bounds(tried: Sequence[Trial], good: Trial | None, bad: Trial) -> tuple[flo
     """
     low = good.rung.low if good else 0.0
     high = max(low, bad.level if bad.rung.high is None else bad.rung.high)
-    centre, reach = _answered(tried, bad)
+    centre, reach = _answered(tried, bad, LITTLE_LESS * good.level if good else 0.0)
     return (min(low, centre - reach), max(high, centre + reach)) if centre else (low, high)
 
 
-def _answered(tried: Sequence[Trial], bad: Trial) -> tuple[float, float]:
-    """What steps that were a little too much answered on average, and how far that may be off."""
+def _answered(tried: Sequence[Trial], bad: Trial, least: float) -> tuple[float, float]:
+    """What steps that were a little too much answered on average, and how far that may be off.
+
+    Those that answered less than `least` collapsed: they do not tell of a capacity.
+    """
     rungs = [r for t in tried for r in t.attempts if r.broken and r.level <= NEAR * bad.level]
     known = [
         (rung.capacity, rung.capacity_error)
         for rung in rungs
         if rung.capacity is not None and rung.capacity_error is not None and not rung.doubt
+        if rung.capacity >= least
     ]
     if not known:
         return 0.0, 0.0

@@ -1,0 +1,94 @@
+"""What a stress plan refuses, and what it makes of its options."""
+
+from __future__ import annotations
+
+import pytest
+from pydantic import ValidationError
+
+from asapbench.commands.stress import BENCH, StressPlan, produces
+from asapbench.ladder.conclude import with_marks
+from asapbench.model import Target
+from asapbench.targets import check_table, judge, read_table
+
+
+def plan(**options: object) -> StressPlan:
+    return StressPlan.model_validate(options)
+
+
+def test_the_defaults_are_ten_steps_of_fifty_users() -> None:
+    ladder = plan().ladder
+    assert (ladder.step, ladder.top) == (500, 5000)
+    assert (plan().pace.settle, plan().pace.measure) == (5, 25)
+    assert plan().pace.load(1234).users == 124
+    assert plan().pace.load(1234).rate == 1234
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"step_users": 0}, "greater than or equal to 1"),
+        ({"max_users": 0}, "greater than or equal to 1"),
+        ({"max_users": 40}, "--max-users 40 is below one step"),
+        ({"step_time": "0s"}, "greater than 0"),
+        ({"step_time": "1s"}, r"--step-time 1s is too short .* at least 2s"),
+        ({"step_users": 1, "step_time": "30s"}, r"10 req/s .* it must be at least 1m12s"),
+        ({"user_class": "burst", "step_time": "10s"}, "at least 14s"),
+        ({"rps_per_user": 0}, "greater than 0"),
+    ],
+)
+def test_a_plan_that_cannot_be_judged_is_refused(options: dict[str, object], words: str) -> None:
+    with pytest.raises(ValidationError, match=words):
+        plan(**options)
+
+
+@pytest.mark.parametrize("user_class", ["paced", "burst"])
+@pytest.mark.parametrize("users", [1, 3, 50, 400])
+def test_the_least_step_time_that_is_named_is_accepted(user_class: str, users: int) -> None:
+    try:
+        plan(user_class=user_class, step_users=users, step_time="0.1s")
+    except ValidationError as error:
+        least = str(error.errors()[0]["msg"]).rpartition("at least ")[2]
+        assert plan(user_class=user_class, step_users=users, step_time=least)
+    else:
+        pytest.fail("a tenth of a second was accepted")
+
+
+def test_bursts_offer_more_while_they_last_so_that_the_mean_is_the_level() -> None:
+    paced = plan(user_class="burst", step_users=70, step_time="30s")
+    assert paced.ladder.step == pytest.approx(500)
+    load = paced.pace.load(500)
+    assert load.users == 70
+    assert load.rate == pytest.approx(700)
+    assert load.burst == (5.0, 2.0)
+    assert paced.pace.measure == 21
+
+
+def test_a_closed_loop_counts_users() -> None:
+    closed = plan(user_class="stress")
+    assert closed.ladder.step == 50
+    assert closed.ladder.whole
+    load = closed.pace.load(150)
+    assert (load.users, load.rate, load.pause) == (150, None, (0.001, 0.005))
+
+
+def test_until_break_goes_on_to_the_most_users_there_may_be() -> None:
+    ladder = plan(until_break=True).ladder
+    assert ladder.beyond
+    assert ladder.most == 200_000
+
+
+def test_rows_that_mark_steps_are_no_verdicts() -> None:
+    table = check_table(read_table("stress", None), produces(plan()))
+    assert [verdict.metric for verdict in judge(table, ())] == ["max_sustainable_rps"]
+
+
+def test_a_table_without_marks_keeps_those_that_ship() -> None:
+    own = (Target(metric="max_sustainable_rps", limit=">= 5 req/s"),)
+    assert [target.marks for target in with_marks(own)].count("broken") == 3
+    marked = (*own, Target(metric="latency.p95", limit=">= 1 s", marks="broken"))
+    assert with_marks(marked) == marked
+
+
+def test_the_metrics_of_a_step_can_be_judged_by_its_number() -> None:
+    own = (Target(metric='latency.p95{step="3"}', limit="<= 50 ms"),)
+    assert check_table(own, BENCH.produces(plan())) == own
