@@ -83,11 +83,16 @@ def _version(
 
 
 def _measuring(bench: Bench) -> Callable[..., int]:
-    def run(**given: Any) -> int:
-        plan, outputs = complete((bench.plan, Outputs), bench.name, _set(given), _tables())
-        return _run(bench, plan, outputs)
+    models = (bench.plan, Outputs, *([bench.outputs] if bench.outputs else []))
 
-    return _with_options(run, bench.plan, Outputs)
+    def run(**given: Any) -> int:
+        plan, *outputs = complete(models, bench.name, _set(given), _tables())
+        if (text := bench.instead(plan)) is not None:
+            sys.stdout.write(text)
+            return Exit.PASS
+        return _run(bench, plan, *outputs)
+
+    return _with_options(run, *models)
 
 
 def _answering(command: Command) -> Callable[..., int]:
@@ -164,7 +169,7 @@ def _metavar(field: FieldInfo) -> str:
     return kinds.get(field.annotation, "TEXT")
 
 
-def _run(bench: Bench, plan: Plan, outputs: Outputs) -> int:
+def _run(bench: Bench, plan: Plan, outputs: Outputs, own: Value | None = None) -> int:
     from asapbench.engine import execute  # psutil and more: not for --help
     from asapbench.live import watching
 
@@ -173,6 +178,8 @@ def _run(bench: Bench, plan: Plan, outputs: Outputs) -> int:
     if not outputs.stdout_taken:
         _show(report, brief=outputs.quiet)
     write(report, outputs)
+    if own is not None:
+        bench.write(report, own)
     return report.exit_code
 
 

@@ -50,7 +50,8 @@ def execute(bench: Bench, plan: Plan, watch: Watch, start: Start = start_server)
     Raises BenchError where there is nothing to report: a table that is refused, a server that does
     not come up. What goes wrong once something is measured ends in a report of what there is.
     """
-    table = check_table(read_table(bench.name, plan.targets), bench.produces(plan))
+    rows = read_table(bench.name, plan.targets)
+    table = check_table(rows, bench.produces(plan), bench.left_out(plan))
     cores = plan_cores(
         physical_cores(), many_servers=plan.serve is not None, generators=plan.generators
     )
@@ -78,8 +79,10 @@ def conclude(bench: Bench, run: Run) -> Report:
     invalid = _invalid(run.story)
     if run.story.plan.get("gates", True):
         invalid = invalid or "; ".join(gate.text for gate in tripped)
-    verdicts = judge(run.story.targets, analysis.metrics, invalid)
+    verdicts = judge(run.story.targets, analysis.metrics, invalid, analysis.remarks)
     outcome, exit_code = overall(verdicts)
+    if analysis.broke:
+        exit_code = Exit.BROKEN
     return Report(
         story=run.story,
         metrics=analysis.metrics,
