@@ -13,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from asapbench.series import Column, Layout
 
 
+CLEAN = 0.01  # of a batch may be spent waiting for a core
+
+
 class _Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
@@ -46,11 +49,13 @@ class Agent(_Message):
     """The agent under test, for benchmarks that talk to it.
 
     `headers` are "Name: value" lines; `$NAME` in a value is replaced in the worker from its own
-    environment, so that a secret is never passed on or written down.
+    environment, so that a secret is never passed on or written down. `pid` is the agent's process,
+    where it can be seen.
     """
 
     url: str
     id: str
+    pid: int | None = None
     headers: tuple[str, ...] = ()
     verify_tls: bool = True
 
@@ -60,7 +65,8 @@ class Job(_Message):
 
     `list`: say what there is. `calibrate`: find how often each benchmark has to run for a batch of
     `batch` seconds. `time`: run each that often, `batches` times. `memory`: see what each allocates.
-    The benchmarks in `keys` are taken in this order.
+    A batch in which a process waited for its core is taken again, up to twice as often. The benchmarks
+    in `keys` are taken in this order.
     """
 
     suite: str
@@ -68,10 +74,19 @@ class Job(_Message):
     keys: tuple[str, ...] = ()
     loops: dict[str, int] = {}
     batches: dict[str, int] = {}
-    batch: float = 0.003
+    batch: float = 0.001
     warm_up: bool = True
     collect: bool = True
     agent: Agent | None = None
+
+
+# seconds: by the clock, of the worker's CPU, and those in which it or the agent waited for a core
+Batch = tuple[float, float, float]
+
+
+def is_clean(seconds: float, cpu: float, waited: float) -> bool:  # noqa: ARG001 - a batch
+    """Whether a batch tells of the operation, and not of who else wanted the core."""
+    return waited <= CLEAN * seconds
 
 
 class Said(_Message):
@@ -82,7 +97,7 @@ class Said(_Message):
     entry: Entry | None = None
     at: float = 0.0
     loops: int = 0
-    batches: tuple[tuple[float, float], ...] = ()  # seconds by the clock, and of this process's CPU
+    batches: tuple[Batch, ...] = ()
     blocks: float = 0.0
     peak: float = 0.0
     numbers: dict[str, float] = {}
@@ -90,7 +105,8 @@ class Said(_Message):
     error: str = ""
 
 
-# A row a batch: `loops` operations of a benchmark in `seconds`, of which the worker used `cpu`.
+# A row a batch: `loops` operations of a benchmark in `seconds`, of which the worker used `cpu`, and
+# in `waited` of which it, or the agent, could have run but had no core: the machine's doing.
 # Benchmarks are numbered in the order of the story's facts; round 0 found out the loops.
 OPERATIONS = Layout(
     "operations",
@@ -101,6 +117,7 @@ OPERATIONS = Layout(
         Column("loops", "1", "Q"),
         Column("seconds", "s", "d"),
         Column("cpu", "s", "d"),
+        Column("waited", "s", "d"),
     ),
 )
 

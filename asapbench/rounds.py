@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 PATIENCE = 60.0  # s without a word from a worker
 TICK = 0.25
-BATCH = 0.003  # s
+BATCH = 0.001  # s
 SLICE = 0.015  # s of a benchmark in a round, at least
 MEASURED = 1.3  # of what a round takes beside measuring is to be measured
+_LONGEST_START = 1.2  # s; a start that took longer was held up
 _WORKER = ("-m", "asapbench.workers.operations")
 
 
@@ -148,13 +149,13 @@ class Rounds:
 
         def take(said: Said) -> None:
             nonlocal timed
-            timed += sum(seconds for seconds, _ in said.batches)
+            timed += sum(seconds for seconds, _, _ in said.batches)
             self._write(said, self.done)
 
         yield from self._work("time", "measuring", order, take)
         ended = time.monotonic()
         self._rounds.append(began, self.done, ended - began)
-        self._beside = ended - began - timed
+        self._beside = min(_LONGEST_START, ended - began - timed)
         self.longest = max(self.longest, ended - began)
         self.recorder.tell(
             windows=(Window(name="measured", start=self._measured_from(began), end=ended),)
@@ -234,9 +235,8 @@ class Rounds:
 
     def _write(self, said: Said, number: int) -> None:
         position = self._position[said.key]
-        for index, (seconds, cpu) in enumerate(said.batches):
-            at = said.at + index * 1e-9
-            self._operations.append(at, position, number, said.loops, seconds, cpu)
+        for batch in said.batches:
+            self._operations.append(said.at, position, number, said.loops, *batch)
 
     def _remember(self, **facts: Any) -> None:
         self.recorder.tell(facts={**self.recorder.story.facts, **facts})

@@ -45,7 +45,7 @@ def metric_units(entries: Sequence[Entry]) -> dict[str, str]:
     """Every metric key that these benchmarks can give, with its unit."""
     units = dict(pair for entry in entries for pair in _of_one(entry, entries))
     units |= {group: "count" for group in exponents(entries)}
-    return units | {"noise": "ratio", "overhead": "ratio"}
+    return units | {name: "ratio" for name in ("noise", "overhead", "disturbed")}
 
 
 def exponents(entries: Iterable[Entry]) -> dict[str, tuple[int, ...]]:

@@ -1,7 +1,8 @@
 """What rounds of timed operations say: one number a worker process, and what follows from them.
 
 Values within a process are alike for reasons of that process (its memory layout, its moment), so
-it is the processes that count as independent samples, one number each: the median of its batches.
+it is the processes that count as independent samples, one number each: the median of its batches. Of
+these numbers the geometric mean is judged, since what disturbs a time does so by a factor.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from asapbench import stats
-from asapbench.catalogue import Entry
+from asapbench.catalogue import CLEAN, Entry
 from asapbench.model import Measurement, Metric, Run
 from asapbench.selection import against, exponents, judged_key
-from asapbench.stats import Array, Estimate
+from asapbench.stats import Array, Estimate, Mask
 
+_LEAST = 2  # clean batches of a process that are enough to go by them alone
 NOISY = 0.05  # the halves of the median benchmark differ by more: this run is noisy
 VERY_NOISY = 0.10  # those of one benchmark
 
@@ -26,7 +28,8 @@ VERY_NOISY = 0.10  # those of one benchmark
 class Timed:
     """A benchmark's rounds: seconds of one operation by the clock, and of the worker's CPU.
 
-    `fastest` is the shortest batch, per operation.
+    `fastest` is the shortest batch, per operation; `disturbed` the share of batches in which a
+    process waited for its core. They do not count where others are enough.
     """
 
     rounds: Array
@@ -34,6 +37,7 @@ class Timed:
     cpu: Array
     fastest: float
     loops: int
+    disturbed: float
 
     def __len__(self) -> int:
         return len(self.seconds)
@@ -96,8 +100,14 @@ def noise(known: Mapping[int, Timed]) -> Metric | None:
 def split(one: Timed) -> float:
     """How much slower the second half of a benchmark's rounds was, as a share of the first."""
     half = len(one) // 2
-    first, second = np.mean(one.seconds[:half]), np.mean(one.seconds[-half:])
-    return float(second / first - 1)
+    logs = np.log(one.seconds)
+    return float(np.expm1(np.mean(logs[-half:]) - np.mean(logs[:half])))
+
+
+def disturbed(known: Mapping[int, Timed]) -> Metric:
+    """The share of batches in which a process had to wait for its core."""
+    shares = [one.disturbed for one in known.values()]
+    return Metric(name="disturbed", unit="ratio", value=float(np.mean(shares)), n=len(shares))
 
 
 def overhead(run: Run) -> Metric | None:
@@ -136,9 +146,10 @@ def row(entry: Entry, one: Timed) -> dict[str, Any]:
         "rounds": len(one),
         "loops": one.loops,
         "min": one.fastest,
-        "mean": float(np.mean(one.seconds)),
+        "mean": float(np.exp(np.mean(np.log(one.seconds)))),
         "stddev": float(np.std(one.seconds, ddof=1)) if len(one) > 1 else None,
         "median": float(np.median(one.seconds)),
+        "disturbed": one.disturbed,
         "split": split(one) if len(one) > 1 else None,
         "client_cpu": float(np.mean(one.cpu)) if entry.agent else None,
         "values": [float(value) for value in one.seconds],
@@ -149,19 +160,27 @@ def row(entry: Entry, one: Timed) -> dict[str, Any]:
 def _timed(columns: Mapping[str, Array]) -> Timed:
     seconds = columns["seconds"] / columns["loops"]
     cpu = columns["cpu"] / columns["loops"]
+    clean = columns["waited"] <= CLEAN * columns["seconds"]
     numbers = np.unique(columns["round"])
-    own = [columns["round"] == number for number in numbers]
+    own = [_counted(columns["round"] == number, clean) for number in numbers]
     return Timed(
         rounds=numbers.astype(float),
         seconds=np.array([np.median(seconds[one]) for one in own]),
         cpu=np.array([np.mean(cpu[one]) for one in own]),
         fastest=float(seconds.min()),
         loops=int(columns["loops"][-1]),
+        disturbed=float(1 - clean.mean()),
     )
 
 
+def _counted(batches: Mask, clean: Mask) -> Mask:
+    """The clean ones of these batches, or all of them where these are too few."""
+    both = np.asarray(batches & clean)
+    return both if both.sum() >= min(_LEAST, int(batches.sum())) else batches
+
+
 def _of_one(entry: Entry, one: Timed, confidence: float) -> Iterator[Metric]:
-    seconds = stats.mean(stats.sample(one.seconds), confidence)
+    seconds = stats.geometric_mean(one.seconds, confidence)
     kind = ".time" if entry.exponent else ""
     if entry.rate:
         yield _metric(entry, kind, "req/s", _inverse(seconds, entry.items), confidence)

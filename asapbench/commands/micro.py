@@ -171,7 +171,11 @@ def measure(
     conditions = Conditions(
         suite=plan.suite,
         agent=Agent(
-            url=server.url, id=server.agent, headers=plan.header, verify_tls=not plan.insecure
+            url=server.url,
+            id=server.agent,
+            pid=server.pid,
+            headers=plan.header,
+            verify_tls=not plan.insecure,
         ),
         cpus=recorder.story.environment.generator_cpus,
         seed=plan.seed,
@@ -196,7 +200,8 @@ def analyse(run: Run) -> Analysis:
     if not known:
         return Analysis(metrics=(), broke=_broke(run), remarks=_remarks(run, entries, {}))
     confidence = _confidence(plan)
-    whole = [metric for metric in (timings.noise(known), timings.overhead(run)) if metric]
+    of_run = (timings.noise(known), timings.overhead(run), timings.disturbed(known))
+    whole = [metric for metric in of_run if metric]
     metrics = (
         *timings.metrics(entries, known, confidence, run.story.facts.get("numbers", {})),
         *timings.memory_metrics(entries, timings.table(run, "memory")),

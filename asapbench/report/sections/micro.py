@@ -58,6 +58,7 @@ def totals(report: Report) -> Iterator[tuple[str, str]]:
     yield "Benchmarks", f"{len(details['benchmarks'])}"
     yield "Rounds", f"{details['rounds']}"
     yield "Not measuring", shown(report, "overhead")
+    yield "Disturbed batches", shown(report, "disturbed")
     yield "Noise", shown(report, "noise")
 
 

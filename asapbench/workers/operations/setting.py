@@ -15,19 +15,21 @@ from contextlib import (
 from itertools import repeat
 from typing import Any
 
-from asapbench.catalogue import Agent
+from asapbench.catalogue import Agent, Batch
 from asapbench.suite import Benchmark, Operation
-
-Batch = tuple[float, float]
+from asapbench.workers.operations.waiting import Waiting
 
 
 class Ready:
     """An operation that is set up."""
 
-    def __init__(self, operation: Operation, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(
+        self, operation: Operation, loop: asyncio.AbstractEventLoop, waiting: Waiting
+    ) -> None:
         self.numbers = dict(operation.numbers)
         self._run = operation.run
         self._loop = loop
+        self._waiting = waiting
         self._is_async = inspect.iscoroutinefunction(operation.run)
 
     def once(self) -> Any:
@@ -35,10 +37,13 @@ class Ready:
         return self._loop.run_until_complete(self._run()) if self._is_async else self._run()
 
     def batch(self, loops: int) -> Batch:
-        """Run it so many times: the seconds by the clock, and of this process's CPU."""
+        """Run it so many times."""
+        before = self._waiting.seconds()
         if self._is_async:
-            return self._loop.run_until_complete(_async_batch(self._run, loops))
-        return _batch(self._run, loops)
+            seconds, cpu = self._loop.run_until_complete(_async_batch(self._run, loops))
+        else:
+            seconds, cpu = _batch(self._run, loops)
+        return seconds, cpu, self._waiting.seconds() - before
 
 
 @contextmanager
@@ -54,7 +59,10 @@ def ready(benchmark: Benchmark, agent: Agent | None) -> Iterator[Ready]:
             operation = Operation(operation)
         if not callable(operation.run):
             raise TypeError(f"its set-up returns {type(operation.run).__name__}, not a function")
-        yield Ready(operation, loop)
+        waiting = stack.enter_context(
+            Waiting(agent.pid if agent and benchmark.entry.agent else None)
+        )
+        yield Ready(operation, loop, waiting)
 
 
 async def _set_up(benchmark: Benchmark, given: dict[str, Any], opened: AsyncExitStack) -> Any:
@@ -72,7 +80,7 @@ def _given(benchmark: Benchmark, agent: Agent | None) -> dict[str, Any]:
     return {name: values[name] for name in benchmark.wants}
 
 
-def _batch(run: Callable[[], Any], loops: int) -> Batch:
+def _batch(run: Callable[[], Any], loops: int) -> tuple[float, float]:
     cpu, start = time.process_time(), time.perf_counter()
     for _ in repeat(None, loops):
         run()
@@ -80,7 +88,7 @@ def _batch(run: Callable[[], Any], loops: int) -> Batch:
     return end - start, time.process_time() - cpu
 
 
-async def _async_batch(run: Callable[[], Any], loops: int) -> Batch:
+async def _async_batch(run: Callable[[], Any], loops: int) -> tuple[float, float]:
     cpu, start = time.process_time(), time.perf_counter()
     for _ in repeat(None, loops):
         await run()
