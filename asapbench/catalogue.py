@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from asapbench.series import Column, Layout
 
-
 CLEAN = 0.01  # of a batch may be spent waiting for a core
 
 
@@ -64,9 +63,9 @@ class Job(_Message):
     """What one worker does.
 
     `list`: say what there is. `calibrate`: find how often each benchmark has to run for a batch of
-    `batch` seconds. `time`: run each that often, `batches` times. `memory`: see what each allocates.
-    A batch in which a process waited for its core is taken again, up to twice as often. The benchmarks
-    in `keys` are taken in this order.
+    `batch` seconds. `time`: run each that often, `batches` times; a batch in which a process waited
+    for its core is taken again, up to twice as many in all. `memory`: see what each allocates. The
+    benchmarks in `keys` are taken in this order.
     """
 
     suite: str

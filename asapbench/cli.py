@@ -83,7 +83,11 @@ def _version(
 
 
 def _measuring(bench: Bench) -> Callable[..., int]:
-    models = (bench.plan, Outputs, *([bench.outputs] if bench.outputs else []))
+    models: tuple[type[Value], ...] = (
+        bench.plan,
+        Outputs,
+        *([bench.outputs] if bench.outputs else []),
+    )
 
     def run(**given: Any) -> int:
         plan, *outputs = complete(models, bench.name, _set(given), _tables())

@@ -31,7 +31,7 @@ def catalogue(suite: str, log: Any, patience: float = PATIENCE) -> tuple[Entry, 
     """The benchmarks of a suite. Raises UsageError saying why it cannot be imported."""
     with Child("suite", _WORKER, log) as child:
         child.send(Job(suite=suite, do="list").model_dump_json())
-        entries = []
+        entries: list[Entry] = []
         while True:
             line = child.line(patience)
             if line is None:
@@ -90,7 +90,9 @@ class Rounds:
     def __enter__(self) -> Rounds:
         with ExitStack() as files:
             paths = [self.recorder.path(f"{layout.name}.series") for layout in _LAYOUTS]
-            writers = [files.enter_context(Writer(*pair)) for pair in zip(paths, _LAYOUTS, strict=True)]
+            writers = [
+                files.enter_context(Writer(*pair)) for pair in zip(paths, _LAYOUTS, strict=True)
+            ]
             self._operations, self._rounds, self._memory = writers
             self._files = files.pop_all()
         return self

@@ -36,7 +36,7 @@ def select(entries: Sequence[Entry], groups: Sequence[str], pattern: str) -> tup
 
 
 def matches(key: str, pattern: str) -> bool:
-    """Whether a part of the key, or with `*` or `?` all of it, fits the pattern; case is ignored."""
+    """Whether a part of the key, or with `*` or `?` all of it, fits; case is ignored."""
     key, pattern = key.lower(), pattern.lower()
     return fnmatchcase(key, pattern) if set(pattern) & set("*?[") else pattern in key
 
@@ -44,8 +44,8 @@ def matches(key: str, pattern: str) -> bool:
 def metric_units(entries: Sequence[Entry]) -> dict[str, str]:
     """Every metric key that these benchmarks can give, with its unit."""
     units = dict(pair for entry in entries for pair in _of_one(entry, entries))
-    units |= {group: "count" for group in exponents(entries)}
-    return units | {name: "ratio" for name in ("noise", "overhead", "disturbed")}
+    units |= dict.fromkeys(exponents(entries), "count")
+    return units | dict.fromkeys(("noise", "overhead", "disturbed"), "ratio")
 
 
 def exponents(entries: Iterable[Entry]) -> dict[str, tuple[int, ...]]:

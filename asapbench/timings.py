@@ -1,8 +1,8 @@
 """What rounds of timed operations say: one number a worker process, and what follows from them.
 
 Values within a process are alike for reasons of that process (its memory layout, its moment), so
-it is the processes that count as independent samples, one number each: the median of its batches. Of
-these numbers the geometric mean is judged, since what disturbs a time does so by a factor.
+it is the processes that count as independent samples, one number each: the median of its batches.
+Of these numbers the geometric mean is judged, since what disturbs a time does so by a factor.
 """
 
 from __future__ import annotations
@@ -209,7 +209,7 @@ def _speedup(
 def _exponents(
     entries: Sequence[Entry], known: Mapping[int, Timed], confidence: float
 ) -> Iterator[Metric]:
-    """The b of time = a · size**b in each round: their mean. Fitted by least squares of the logs."""
+    """The b of time = a · size**b, fitted in each round by least squares of logarithms."""
     for group, positions in exponents(entries).items():
         if not all(position in known for position in positions):
             continue
@@ -242,4 +242,3 @@ def _metric(
     labels = {"benchmark": entry.name}
     name = entry.group + kind
     return Metric(name=name, unit=unit, **vars(found), confidence=confidence, labels=labels)
-

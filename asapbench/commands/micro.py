@@ -346,8 +346,8 @@ def _notes(run: Run, entries: Sequence[Entry], metrics: Sequence[Metric]) -> Gen
     if noise is not None and noise.value > timings.NOISY:
         yield Note(
             code="noisy",
-            text=f"the first and the second half of this run differ by {show(noise.value, 'ratio')} "
-            "in the median benchmark: this machine was not quiet",
+            text="this machine was not quiet: the first and the second half of the run differ by "
+            f"{show(noise.value, 'ratio')} in the median benchmark",
             hint="end what else runs on it, ask `asapbench doctor`, or give --rigorous more time",
         )
     for failure in run.story.failures:

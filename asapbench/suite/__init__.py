@@ -66,7 +66,7 @@ def benchmark(
         wants = _wants(set_up)
         common = {"group": group, "items": items, "rate": rate, "exponent": exponent}
         common |= {"against": against, "agent": "agent" in wants, "numbers": tuple(numbers)}
-        own = name or getattr(set_up, "__name__", "")
+        own = name or str(set_up.__name__)
         entries = [
             Entry(**common, name=own if size is None else _sized(own, size), size=size)
             for size in (sizes or (None,))

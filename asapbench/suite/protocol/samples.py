@@ -51,7 +51,7 @@ def full_envelope_fields() -> dict[str, Any]:
         "sender": SENDER,
         "recipient": RECIPIENT,
         "payload_type": "task.request",
-        "payload": TaskRequest(**REQUEST, parent_task_id="task-0", config=config),  # type: ignore[arg-type]  # pydantic makes the config of a dict
+        "payload": TaskRequest(**REQUEST, parent_task_id="task-0", config=config),
         "correlation_id": generate_id(),
         "trace_id": "4bf92f3577b34da6a3ce929d0e0e4736",
         "requires_ack": True,
@@ -90,7 +90,7 @@ def complex_input() -> dict[str, Any]:
 
 def text(size: int) -> str:
     """Text of `size` bytes that compresses about as well as JSON does."""
-    lines = []
+    lines: list[str] = []
     length = 0
     while length < size:
         line = json.dumps({"id": len(lines) * 7919 % 10007, "name": f"item {len(lines)}"})

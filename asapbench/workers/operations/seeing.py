@@ -56,9 +56,7 @@ def memory(key: str, ready: Ready, job: Job) -> Said:  # noqa: ARG001 - like the
         kept[index] = ready.once()
     blocks = (sys.getallocatedblocks() - before) / _MEMORY_RUNS
     kept.clear()
-    return Said(
-        what="memory", key=key, at=monotonic(), blocks=max(0.0, blocks), peak=_peak(ready)
-    )
+    return Said(what="memory", key=key, at=monotonic(), blocks=max(0.0, blocks), peak=_peak(ready))
 
 
 def _peak(ready: Ready) -> float:

@@ -1,0 +1,1 @@
+"""Two sets of results of the same benchmarks: by what factor they differ, and whether they do."""
