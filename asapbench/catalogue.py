@@ -44,6 +44,9 @@ class Entry(_Message):
         return f"{self.group}/{self.name}"
 
 
+REFERENCE = Entry(group="reference", name="python")  # timed in each round, judged by nobody
+
+
 class Agent(_Message):
     """The agent under test, for benchmarks that talk to it.
 

@@ -12,7 +12,7 @@ import tempfile
 import traceback
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, get_args, get_origin
 
 import typer
 from pydantic import BeforeValidator
@@ -23,8 +23,11 @@ from asapbench import __version__
 from asapbench.commands import benches, commands
 from asapbench.errors import BenchError, Exit, UsageError
 from asapbench.model import Bench, Command, Plan, Report, Value
-from asapbench.outputs import Outputs, write
+from asapbench.outputs import Outputs, compared, exit_code, write
 from asapbench.settings import complete, option_name
+
+if TYPE_CHECKING:
+    from asapbench.comparison import Comparison
 
 _EPILOG = (
     "Exit codes: 0 every target is met, 1 a target is missed, 2 bad usage, 3 no verdict, "
@@ -128,6 +131,10 @@ def _with_options(run: Callable[..., int], *models: type[Value]) -> Callable[...
 def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:
     """An option without a default, so that what is not given can be looked for elsewhere."""
     extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+    if "argument" in extra:
+        argument = typer.Argument(help=field.description, metavar=name.upper(), show_default=False)
+        kind = Annotated[str, argument]
+        return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, annotation=kind)
     flags = [_flag(name, field), *([str(extra["short"])] if "short" in extra else [])]
     option = typer.Option(*flags, help=_help(field), metavar=_metavar(field), show_default=False)
     return inspect.Parameter(
@@ -179,20 +186,26 @@ def _run(bench: Bench, plan: Plan, outputs: Outputs, own: Value | None = None) -
 
     with watching(quiet=outputs.quiet) as watch:
         report = execute(bench, plan, watch)
+    comparison = compared(report, outputs)
     if not outputs.stdout_taken:
-        _show(report, brief=outputs.quiet)
-    write(report, outputs)
+        _show(report, comparison, outputs)
+    write(report, outputs, comparison)
     if own is not None:
         bench.write(report, own)
-    return report.exit_code
+    return exit_code(report, comparison, outputs)
 
 
-def _show(report: Report, *, brief: bool) -> None:
-    from asapbench.report.text import render_text  # rich: not for --help
+def _show(report: Report, comparison: Comparison | None, outputs: Outputs) -> None:
+    from asapbench.report.comparison import render_comparison  # rich: not for --help
+    from asapbench.report.text import render_text
 
     color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     width = shutil.get_terminal_size((120, 24)).columns
-    sys.stdout.write(render_text(report, width=width, color=color, brief=brief))
+    sys.stdout.write(render_text(report, width=width, color=color, brief=outputs.quiet))
+    if comparison is not None:
+        allowed = outputs.max_slowdown
+        sys.stdout.write("\n")
+        sys.stdout.write(render_comparison(comparison, allowed, width=width, color=color))
     sys.stdout.flush()
 
 

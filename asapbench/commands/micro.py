@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from asapbench.catalogue import Agent, Entry
+from asapbench.catalogue import REFERENCE, Agent, Entry
+from asapbench.errors import BrokenRun
 from asapbench.model import (
     Analysis,
     Bench,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from asapbench.rounds import Rounds
 
 SHIPPED = "asapbench.suite.protocol"
+PATIENCE = 60.0  # s
 _GROWTH = 1.5  # of the number of rounds from one look to the next
 
 
@@ -165,7 +167,7 @@ def measure(
     """Calibrate, look at memory, then rounds until every benchmark is done with."""
     from asapbench.rounds import Conditions, Rounds  # psutil and more: not for --help
 
-    entries = _worth_it(plan, recorder)
+    entries = (*_worth_it(plan, recorder), REFERENCE)
     recorder.tell(facts={"entries": [entry.model_dump(mode="json") for entry in entries]})
     server = system.server
     conditions = Conditions(
@@ -225,11 +227,12 @@ def analyse(run: Run) -> Analysis:
 
 def _rounds(plan: MicroPlan, rounds: Rounds, recorder: Recorder) -> Generator[Tick]:
     effort = plan.effort
-    positions = rounds.alive
+    *positions, reference = range(len(rounds.entries))
+    positions = _alive(positions, rounds)
     pending = partial(_pending, plan, rounds, recorder.story.targets)
     while positions and rounds.done < effort.most and _in_time(rounds, effort):
-        yield from rounds.round(positions)
-        positions = tuple(at for at in positions if at in rounds.alive)
+        yield from rounds.round([*positions, reference])
+        positions = _alive(positions, rounds)
         if plan.stop and recorder.story.failures:
             return
         if rounds.done in effort.looks:
@@ -238,6 +241,10 @@ def _rounds(plan: MicroPlan, rounds: Rounds, recorder: Recorder) -> Generator[Ti
                 return
         rounds.undecided = len(positions)
         rounds.progress = max(rounds.done / effort.most, rounds.elapsed / effort.seconds)
+
+
+def _alive(positions: Sequence[int], rounds: Rounds) -> list[int]:
+    return [at for at in positions if at in rounds.alive]
 
 
 def _in_time(rounds: Rounds, effort: Effort) -> bool:
@@ -249,7 +256,7 @@ def _in_time(rounds: Rounds, effort: Effort) -> bool:
 
 def _pending(
     plan: MicroPlan, rounds: Rounds, targets: Sequence[Target], positions: Sequence[int]
-) -> tuple[tuple[int, ...], bool]:
+) -> tuple[list[int], bool]:
     """The benchmarks that are to be timed further, and whether one has missed its target."""
     from asapbench import timings
     from asapbench.selection import judged_key
@@ -267,7 +274,7 @@ def _pending(
         wide = metric is None or timings.width(metric) > plan.effort.precision
         return wide or bool(open_ & _keys(entry))
 
-    return tuple(filter(is_open, positions)), "fail" in outcomes.values()
+    return list(filter(is_open, positions)), "fail" in outcomes.values()
 
 
 def _keys(entry: Entry) -> set[str]:
@@ -370,7 +377,40 @@ def _some(entries: Sequence[Entry]) -> str:
 
 
 def write(report: Report, outputs: MicroOutputs) -> None:
-    """Write what only this command has."""
+    """Write what only this command has. Raises BrokenRun naming a file that cannot be written."""
+    if outputs.histogram is not None:
+        _draw(report, outputs.histogram)
+    if outputs.pyperf_json is not None and report.details.get("benchmarks"):
+        _write_pyperf(report, outputs.pyperf_json)
+
+
+def _draw(report: Report, file: Path) -> None:
+    from asapbench.report.histogram import render_histogram
+
+    try:
+        file.write_text(render_histogram(report), encoding="utf-8")
+    except OSError as error:
+        reason = f"--histogram: {str(file)!r} cannot be written: {error.strerror}"
+        raise BrokenRun(reason) from error
+
+
+def _write_pyperf(report: Report, file: Path) -> None:
+    """By a program, since only those import pyperf."""
+    import json
+    import tempfile
+
+    from asapbench.process import Child
+
+    content = {name: report.details[name] for name in ("about", "benchmarks")}
+    with tempfile.TemporaryDirectory() as folder:
+        argv = ["-m", "asapbench.workers.pyperf_file", str(file)]
+        with Child("writer", argv, Path(folder) / "log") as child:
+            child.send(json.dumps(content))
+            if child.line(PATIENCE) is None:
+                child.stop()
+                raise BrokenRun(
+                    f"--pyperf-json: {str(file)!r} cannot be written{child.last_words()}"
+                )
 
 
 BENCH = Bench(

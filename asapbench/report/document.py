@@ -11,9 +11,10 @@ from asapbench.model import Report
 SCHEMA = "asapbench.report/1"
 
 
-def render_json(report: Report) -> str:
+def render_json(report: Report, comparison: dict[str, Any] | None = None) -> str:
     """Indented JSON; numbers at full precision, and null where one is not finite."""
-    return json.dumps(_finite(document(report)), indent=2, allow_nan=False) + "\n"
+    content = document(report) | ({} if comparison is None else {"comparison": comparison})
+    return json.dumps(_finite(content), indent=2, allow_nan=False) + "\n"
 
 
 def document(report: Report) -> dict[str, Any]:

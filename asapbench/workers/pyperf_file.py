@@ -14,10 +14,11 @@ import pyperf
 
 
 def main() -> None:
-    """Read `{"about": …, "benchmarks": […]}` as one line, as `asapbench micro --json` tells them."""
+    """Read `{"about": …, "benchmarks": […]}`, as `micro --json` tells them, from one line."""
     given = json.loads(sys.stdin.readline())
     suite = pyperf.BenchmarkSuite([_benchmark(row, given["about"]) for row in given["benchmarks"]])
     suite.dump(sys.argv[1], replace=True)
+    sys.stdout.write("written\n")
 
 
 def _benchmark(row: dict[str, Any], about: dict[str, Any]) -> Any:

@@ -27,6 +27,12 @@ def find(suite: str) -> dict[str, Benchmark]:
     return found
 
 
+def reference() -> dict[str, Benchmark]:
+    """The work that never changes."""
+    module = importlib.import_module("asapbench.suite.reference")
+    return {one.entry.key: one for one in found_in(vars(module))}
+
+
 def _modules(suite: str) -> Iterator[ModuleType]:
     module = importlib.import_module(suite)
     yield module

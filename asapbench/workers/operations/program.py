@@ -12,7 +12,7 @@ from collections.abc import Callable
 from asapbench.catalogue import Job, Said
 from asapbench.suite import Benchmark
 from asapbench.workers.operations import seeing
-from asapbench.workers.operations.find import find
+from asapbench.workers.operations.find import find, reference
 from asapbench.workers.operations.setting import Ready, ready
 
 _STDOUT = 1
@@ -40,7 +40,7 @@ def main() -> None:
         for one in found.values():
             tell(Said(what="entry", entry=one.entry))
     else:
-        _work(job, found, tell)
+        _work(job, found | reference(), tell)
     tell(Said(what="ended"))
 
 
