@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, get_args, get_origin
 
 import typer
 from pydantic import BeforeValidator
@@ -24,9 +24,12 @@ from asapbench import __version__
 from asapbench.commands import benches, commands
 from asapbench.errors import BenchError, Exit, UsageError
 from asapbench.model import Bench, Command, Plan, Report, Value, option_name
-from asapbench.outputs import Formats, Outputs, write
+from asapbench.outputs import Formats, Outputs, compared, exit_code, write
 from asapbench.settings import complete
 from asapbench.store import STORE
+
+if TYPE_CHECKING:
+    from asapbench.comparison import Comparison
 
 _EPILOG = (
     "Exit codes: 0 every target is met, 1 a target is missed, 2 bad usage, 3 no verdict, "
@@ -85,11 +88,20 @@ def _version(
 
 
 def _measuring(bench: Bench) -> Callable[..., int]:
-    def run(**given: Any) -> int:
-        plan, outputs = complete((bench.plan, Outputs), bench.name, _set(given), _tables())
-        return _run(bench, plan, outputs)
+    models: tuple[type[Value], ...] = (
+        bench.plan,
+        Outputs,
+        *([bench.outputs] if bench.outputs else []),
+    )
 
-    return _with_options(run, bench.plan, Outputs)
+    def run(**given: Any) -> int:
+        plan, *outputs = complete(models, bench.name, _set(given), _tables())
+        if (text := bench.instead(plan)) is not None:
+            sys.stdout.write(text)
+            return Exit.PASS
+        return _run(bench, plan, *outputs)
+
+    return _with_options(run, *models)
 
 
 def _answering(command: Command) -> Callable[..., int]:
@@ -198,14 +210,17 @@ def metavar(field: FieldInfo) -> str:
     return kinds.get(field.annotation, "TEXT")
 
 
-def _run(bench: Bench, plan: Plan, outputs: Outputs) -> int:
+def _run(bench: Bench, plan: Plan, outputs: Outputs, own: Value | None = None) -> int:
     from asapbench.engine import execute  # psutil and more: not for --help
     from asapbench.live import watching
 
     with _place(keep=not outputs.no_save) as place, watching(quiet=outputs.quiet) as watch:
         report = execute(bench, plan, watch, place=place)
-    _put(report, outputs)
-    return report.exit_code
+    comparison = compared(report, outputs)
+    _put(report, outputs, comparison)
+    if own is not None:
+        bench.write(report, own)
+    return exit_code(report, comparison)
 
 
 @contextmanager
@@ -218,18 +233,21 @@ def _place(*, keep: bool) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _put(report: Report, outputs: Formats) -> None:
+def _put(report: Report, outputs: Formats, comparison: Comparison | None = None) -> None:
     if not outputs.stdout_taken:
-        _show(report, brief=outputs.quiet)
-    write(report, outputs)
+        _show(report, comparison, brief=outputs.quiet)
+    write(report, outputs, comparison)
 
 
-def _show(report: Report, *, brief: bool) -> None:
-    from asapbench.report.text import render_text  # rich: not for --help
+def _show(report: Report, comparison: Comparison | None, *, brief: bool) -> None:
+    from asapbench.report.comparison import render_comparison  # rich: not for --help
+    from asapbench.report.text import render_text
 
     color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     width = shutil.get_terminal_size((120, 24)).columns
     sys.stdout.write(render_text(report, width=width, color=color, brief=brief))
+    if comparison is not None:
+        sys.stdout.write("\n" + render_comparison(comparison, width=width, color=color))
     sys.stdout.flush()
 
 

@@ -15,8 +15,10 @@ def conclude(bench: Bench, run: Run) -> Report:
     invalid = _invalid(run.story, judges_death=bench.judges_death)
     if run.story.plan.get("gates", True):
         invalid = invalid or "; ".join(gate.text for gate in tripped)
-    verdicts = judge(run.story.targets, analysis.metrics, invalid)
+    verdicts = judge(run.story.targets, analysis.metrics, invalid, analysis.remarks)
     outcome, exit_code = overall(verdicts)
+    if analysis.broke:
+        exit_code = Exit.BROKEN
     return Report(
         story=run.story,
         metrics=analysis.metrics,

@@ -56,7 +56,8 @@ def execute(
     Raises BenchError where there is nothing to report: a table that is refused, a server that does
     not come up. What goes wrong once something is measured ends in a report of what there is.
     """
-    table = check_table(read_table(bench.name, plan.targets), bench.produces(plan))
+    rows = read_table(bench.name, plan.targets)
+    table = check_table(rows, bench.produces(plan), bench.left_out(plan))
     if bench.prepare:
         bench.prepare(plan)
     cores = plan_cores(

@@ -38,10 +38,11 @@ def watching(*, quiet: bool) -> Iterator[Watch]:
 
 def describe(tick: Tick) -> str:
     """The numbers of a tick on one line."""
-    return "  ".join(
+    numbers = (
         f"{name} {show(value, unit)}".replace("throughput ", "").replace("latency.", "")
         for name, value, unit in tick.numbers
     )
+    return "  ".join([*numbers, tick.doing]).rstrip()
 
 
 @contextmanager

@@ -6,7 +6,7 @@ All are frozen. Values are in SI base units; docs/terminology.md says what each 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
@@ -195,6 +195,7 @@ class Story(Value):
     windows: tuple[Window, ...] = ()
     notes: tuple[Note, ...] = ()
     failures: tuple[dict[str, Any], ...] = ()
+    facts: dict[str, Any] = {}  # what only this command has to know again
     ended: Literal["running", "complete", "interrupted", "server-died", "broke"] = "running"
     why: str = ""
 
@@ -257,11 +258,17 @@ class Gate(Value):
 
 
 class Analysis(Value):
-    """What a bench makes of a run: its metrics, its notes, and what only it has to say."""
+    """What a bench makes of a run: its metrics, its notes, and what only it has to say.
+
+    `remarks` are put behind the reason of a verdict, by metric key. `broke` says what part of the
+    measurement could not be taken; the verdicts on the others stand.
+    """
 
     metrics: tuple[Metric, ...]
     notes: tuple[Note, ...] = ()
     gates: tuple[Gate, ...] = ()
+    remarks: dict[str, str] = {}
+    broke: str = ""
     details: dict[str, Any] = {}
 
 
@@ -285,7 +292,7 @@ class Report(Value):
 class Tick(Value):
     """What a running measurement shows. `progress` is 0 to 1; `numbers` are (name, value, unit).
 
-    What is `kept` stays on the screen when others follow.
+    What is `kept` stays on the screen when others follow. `doing` is what it is about right now.
     """
 
     phase: str
@@ -293,6 +300,7 @@ class Tick(Value):
     progress: float
     numbers: tuple[tuple[str, float, str], ...] = ()
     kept: bool = False
+    doing: str = ""
 
 
 class Recorder(Protocol):
@@ -324,7 +332,10 @@ class Bench:
     and yields ticks; `analyse` is pure. `floor` measures, against a server that does nothing, what
     the instrument itself takes; None where there is nothing to compare with. `prepare` raises
     UsageError for a plan that this machine cannot carry out. Where `judges_death`, a server that
-    dies is something that `analyse` judges, and no reason to judge nothing.
+    dies is something that `analyse` judges, and no reason to judge nothing. `left_out` are metric
+    keys that a plan does not measure on purpose: target rows on them are dropped, not refused.
+    `instead` is what to say where a plan asks for something else than a measurement. `outputs` are
+    output options of this bench alone, and `write` writes them.
     """
 
     name: str
@@ -336,6 +347,10 @@ class Bench:
     floor: Callable[[Any, Running, Recorder], Generator[Tick]] | None = None
     prepare: Callable[[Any], None] | None = None
     judges_death: bool = False
+    left_out: Callable[[Any], Collection[str]] = lambda _: ()
+    instead: Callable[[Any], str | None] = lambda _: None
+    outputs: type[Value] | None = None
+    write: Callable[[Report, Any], None] = lambda *_: None
 
 
 @dataclass(frozen=True)

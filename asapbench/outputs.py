@@ -8,15 +8,18 @@ from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from asapbench.errors import BrokenRun
+from asapbench.errors import BrokenRun, Exit
 from asapbench.model import Report, Value, option_name
+from asapbench.units import parse_share
+
+if TYPE_CHECKING:
+    from asapbench.comparison import Comparison
 
 STDOUT = Path("-")
-
 
 _FORMATS = {
     "json_": ("document", "render_json"),
@@ -79,34 +82,91 @@ class Outputs(Formats):
     """The output options of the commands that measure."""
 
     no_save: bool = Field(False, description="Do not keep the run in .asapbench/runs")
+    save: str | None = Field(
+        None,
+        pattern=r"^[\w.@+-]+$",
+        json_schema_extra={"metavar": "NAME"},
+        description="Keep the result under NAME, to compare others with",
+    )
+    baseline: str | None = Field(
+        None,
+        json_schema_extra={"metavar": "NAME"},
+        description="Compare with the result kept under NAME, or in this file",
+    )
+    max_slowdown: Annotated[float, BeforeValidator(parse_share)] = Field(
+        0.05,
+        ge=0,
+        json_schema_extra={"metavar": "SHARE"},
+        description="With --baseline: exit 1 where something is proven to be slower by more",
+    )
+
+    @field_validator("baseline")
+    @classmethod
+    def _can_be_read(cls, value: str | None) -> str | None:
+        if value is not None:
+            from asapbench.baselines import read  # numpy: only for who compares
+
+            read(value)  # asked before the run, which takes a minute
+        return value
 
 
-def write(report: Report, outputs: Formats) -> None:
+def compared(report: Report, outputs: Outputs) -> Comparison | None:
+    """What a report says against the baseline, if one was named."""
+    if outputs.baseline is None:
+        return None
+    from asapbench.baselines import of_report, read
+    from asapbench.comparison import compare
+    from asapbench.report.document import document
+
+    this = of_report("this run", document(report))
+    return compare(read(outputs.baseline), this, outputs.max_slowdown)
+
+
+def exit_code(report: Report, comparison: Comparison | None) -> int:
+    """That of the verdicts, or 1 where something has become too slow.
+
+    Without a target there is the comparison alone to go by.
+    """
+    if comparison is None or report.exit_code not in {Exit.PASS, Exit.NO_VERDICT}:
+        return report.exit_code
+    if comparison.too_slow:
+        return Exit.MISSED
+    only_compared = not report.verdicts and comparison.rows
+    return Exit.PASS if only_compared else report.exit_code
+
+
+def write(report: Report, outputs: Formats, comparison: Comparison | None = None) -> None:
     """Write the files that were asked for. Raises BrokenRun naming one that cannot be written."""
+    if isinstance(outputs, Outputs) and outputs.save:
+        from asapbench.baselines import save
+
+        save(outputs.save, _rendered("json_", report))
     for name in _FORMATS:
         file = getattr(outputs, name)
         if file:
-            _put(file, _rendered(name, report))
+            _put(file, _rendered(name, report, comparison))
     if outputs.csv:
         from asapbench.report.tables import render_csv
 
         for name, text in render_csv(report).items():
             _put(outputs.csv.with_name(f"{outputs.csv.name}_{name}.csv"), text)
-    _summarise(report)
+    _summarise(report, comparison)
 
 
-def _rendered(name: str, report: Report) -> str:
+def _rendered(name: str, report: Report, comparison: Comparison | None = None) -> str:
     module, function = _FORMATS[name]  # only what is asked for is imported
-    render: Callable[[Report], str] = getattr(import_module(f"asapbench.report.{module}"), function)
-    return render(report)
+    render: Callable[[Report, Comparison | None], str] = getattr(
+        import_module(f"asapbench.report.{module}"), function
+    )
+    return render(report, comparison)
 
 
-def _summarise(report: Report) -> None:
+def _summarise(report: Report, comparison: Comparison | None) -> None:
     """Add the verdicts to the page of a job of GitHub Actions, where there is one."""
     page = os.environ.get("GITHUB_STEP_SUMMARY")
     if page:
         with suppress(OSError), Path(page).open("a", encoding="utf-8") as file:
-            file.write(_rendered("markdown", report) + "\n")
+            file.write(_rendered("markdown", report, comparison) + "\n")
 
 
 def _put(file: Path, text: str) -> None:

@@ -95,6 +95,13 @@ def mean(sample: Sample, confidence: float = CONFIDENCE) -> Estimate:
     return Estimate(centre, centre - reach, centre + reach, n)
 
 
+def geometric_mean(values: Array, confidence: float = CONFIDENCE) -> Estimate:
+    """The geometric mean of positive values: Student's t bounds of the mean of their logarithms."""
+    found = mean(sample(np.log(values)), confidence)
+    low, high = (float(np.exp(bound)) for bound in (found.low, found.high))
+    return Estimate(float(np.exp(found.value)), low, high, found.n)
+
+
 def proportion(hits: Mask, at: Array | None = None, confidence: float = CONFIDENCE) -> Estimate:
     """The share of hits with exact bounds (Clopper and Pearson 1934), at the times of all tries.
 

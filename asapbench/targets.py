@@ -7,7 +7,7 @@ import math
 import operator
 import re
 import tomllib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -80,24 +80,38 @@ def _content(file: Path) -> dict[str, Any]:
         raise UsageError(f"--targets: {str(file)!r} is not TOML: {error}") from error
 
 
-def check_table(targets: Iterable[Target], produced: Mapping[str, str]) -> tuple[Target, ...]:
+def check_table(
+    targets: Iterable[Target], produced: Mapping[str, str], left_out: Collection[str] = ()
+) -> tuple[Target, ...]:
     """Refuse a row that names no metric of this run, or a limit in the wrong unit.
 
-    Returns the rows with each metric written in its canonical form.
+    Returns the rows with each metric written in its canonical form. A row without labels, of a
+    metric that there is with labels only, becomes one for each of them. Rows of metrics that were
+    `left_out` on purpose are dropped.
     """
-    return tuple(_checked(target, produced) for target in targets)
+    return tuple(
+        _checked(each, produced)
+        for target in targets
+        for each in _each(target, produced)
+        if _key(each) in produced or _key(each) not in left_out
+    )
 
 
 def judge(
-    targets: Iterable[Target], metrics: Iterable[Metric], invalid: str = ""
+    targets: Iterable[Target],
+    metrics: Iterable[Metric],
+    invalid: str = "",
+    remarks: Mapping[str, str] | None = None,
 ) -> tuple[Verdict, ...]:
     """One verdict a target. `invalid` is the reason why nothing can be judged, if there is one.
 
-    Rows that mark the steps of a ladder are no verdicts.
+    Rows that mark the steps of a ladder are no verdicts. `remarks` says by metric what a reader of
+    its verdict has to know; of a metric that there is not, why.
     """
     by_key = {metric.key: metric for metric in metrics}
+    said = remarks or {}
     return tuple(
-        _verdict(target, by_key.get(target.metric), invalid)
+        _verdict(target, by_key.get(target.metric), invalid, said.get(target.metric, ""))
         for target in targets
         if not target.marks
     )
@@ -136,6 +150,22 @@ def _row(row: Any, place: str) -> Target:
         ) from error
 
 
+def _key(target: Target) -> str:
+    try:
+        return _canonical(target.metric)
+    except ValueError:
+        return target.metric
+
+
+def _each(target: Target, produced: Mapping[str, str]) -> Iterable[Target]:
+    """The row itself, or one for each label set of its metric where there is none without."""
+    name = target.metric.strip()
+    labelled = [key for key in produced if key.startswith(f"{name}{{")]
+    if name in produced or not labelled:
+        return [target]
+    return [target.model_copy(update={"metric": key}) for key in labelled]
+
+
 def _checked(target: Target, produced: Mapping[str, str]) -> Target:
     try:
         limit = parse_limit(target.limit)
@@ -172,8 +202,8 @@ def _nearest(key: str, produced: Mapping[str, str]) -> str:
     return "there are " + ", ".join(name for name in produced if "{" not in name)
 
 
-def _verdict(target: Target, metric: Metric | None, invalid: str) -> Verdict:
-    outcome, reason = _decide(target, metric, invalid)
+def _verdict(target: Target, metric: Metric | None, invalid: str, remark: str) -> Verdict:
+    outcome, reason = _decide(target, metric, invalid, remark)
     known = metric.model_dump(include={"value", "low", "high", "unit"}) if metric else {}
     return Verdict(
         metric=target.metric,
@@ -185,12 +215,19 @@ def _verdict(target: Target, metric: Metric | None, invalid: str) -> Verdict:
     )
 
 
-def _decide(target: Target, metric: Metric | None, invalid: str) -> tuple[Outcome, str]:
-    limit = parse_limit(target.limit)
+def _decide(
+    target: Target, metric: Metric | None, invalid: str, remark: str
+) -> tuple[Outcome, str]:
     if invalid:
         return "invalid", invalid
     if metric is None:
-        return "invalid", "too few samples to give this metric"
+        return "invalid", remark or "too few samples to give this metric"
+    outcome, reason = _compared(target, metric)
+    return outcome, f"{reason}; {remark}" if remark else reason
+
+
+def _compared(target: Target, metric: Metric) -> tuple[Outcome, str]:
+    limit = parse_limit(target.limit)
     low = metric.value if metric.low is None else metric.low
     high = metric.value if metric.high is None else metric.high
     if math.isnan(metric.value) or math.isnan(low) or math.isnan(high):

@@ -86,6 +86,17 @@ def parse_duration(value: object) -> float:
     return seconds
 
 
+def parse_share(value: object) -> float:
+    """Read 0.05, "0.05" or "5%" as 0.05. Raises ValueError for anything else."""
+    if isinstance(value, str):
+        number, dimension = parse_quantity(value)
+        if dimension in {"ratio", "count"}:
+            return number
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    raise ValueError("a share is written 5% or 0.05")
+
+
 def show(value: float, dimension: str) -> str:
     """Write 0.00345 s as "3.45 ms"."""
     unit, factor = _fitting(value, dimension)

@@ -4,16 +4,23 @@ from __future__ import annotations
 
 import json
 import math
-from typing import Any
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 from asapbench.model import Report
+
+if TYPE_CHECKING:
+    from asapbench.comparison import Comparison
 
 SCHEMA = "asapbench.report/1"
 
 
-def render_json(report: Report) -> str:
+def render_json(report: Report, comparison: Comparison | None = None) -> str:
     """Indented JSON; numbers at full precision, and null where one is not finite."""
-    return json.dumps(_finite(document(report)), indent=2, allow_nan=False) + "\n"
+    content = document(report)
+    if comparison is not None:
+        content["comparison"] = comparison_document(comparison)
+    return json.dumps(_finite(content), indent=2, allow_nan=False) + "\n"
 
 
 def document(report: Report) -> dict[str, Any]:
@@ -36,6 +43,20 @@ def document(report: Report) -> dict[str, Any]:
         "health": [gate.model_dump(mode="json") | {"ok": gate.ok} for gate in report.gates],
         "notes": [note.model_dump(mode="json") for note in report.notes],
         story.command: report.details,
+    }
+
+
+def comparison_document(comparison: Comparison) -> dict[str, Any]:
+    """Every row with its numbers, and which are slower than is allowed."""
+    beyond = {row.key for row in comparison.too_slow}
+    return {
+        "old": comparison.old,
+        "new": comparison.new,
+        "max_slowdown": comparison.allowed,
+        "rows": [{**asdict(row), "beyond": row.key in beyond} for row in comparison.rows],
+        "only_old": list(comparison.only_old),
+        "only_new": list(comparison.only_new),
+        "notes": [note.model_dump(mode="json") for note in comparison.notes],
     }
 
 

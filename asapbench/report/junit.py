@@ -5,27 +5,35 @@ A missed target is a failure. No verdict is an error: the question was not answe
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from xml.etree import ElementTree as Xml
 
 from asapbench.model import Report, Verdict
 from asapbench.report.words import measured
 
+if TYPE_CHECKING:
+    from asapbench.comparison import Comparison, Row
+
 _ELEMENTS = {"fail": "failure", "inconclusive": "error", "invalid": "error"}
 
 
-def render_junit(report: Report) -> str:
+def render_junit(report: Report, comparison: Comparison | None = None) -> str:
     """One suite a command, in the dialect that Jenkins, GitLab and GitHub's actions read."""
-    verdicts, story = report.verdicts, report.story
-    elements = [_ELEMENTS.get(verdict.outcome) for verdict in verdicts]
-    counts = {"tests": len(verdicts)}
-    counts |= {"failures": elements.count("failure"), "errors": elements.count("error")}
+    story = report.story
+    cases = [_case(story.command, verdict) for verdict in report.verdicts]
+    if comparison is not None:
+        beyond = {row.key for row in comparison.too_slow}
+        cases += [_compared(story.command, row, row.key in beyond) for row in comparison.rows]
+    counts = {"tests": len(cases)}
+    for element in ("failure", "error"):
+        counts[f"{element}s"] = sum(case.find(element) is not None for case in cases)
     suite = Xml.Element(
         "testsuite",
         {key: str(number) for key, number in counts.items()}
         | {"name": f"asapbench {story.command}", "timestamp": story.started_at}
         | {"time": f"{story.duration:.3f}", "hostname": story.environment.hostname},
     )
-    suite.extend(_case(story.command, verdict) for verdict in verdicts)
+    suite.extend(cases)
     root = Xml.Element("testsuites")
     root.append(suite)
     Xml.indent(root)
@@ -40,6 +48,17 @@ def _case(command: str, verdict: Verdict) -> Xml.Element:
     if element:
         inner = Xml.SubElement(case, element, {"type": verdict.outcome, "message": _legal(said)})
         inner.text = _legal(f"{verdict.reason}\n{verdict.why}".strip())
+    else:
+        Xml.SubElement(case, "system-out").text = said
+    return case
+
+
+def _compared(command: str, row: Row, beyond: bool) -> Xml.Element:
+    attributes = {"classname": f"asapbench.{command}.baseline", "name": _legal(row.key)}
+    case = Xml.Element("testcase", attributes)
+    said = f"{row.ratio:.3f} [{row.low:.3f}, {row.high:.3f}] of the baseline: {row.change}"
+    if beyond:
+        Xml.SubElement(case, "failure", {"type": "slower", "message": said})
     else:
         Xml.SubElement(case, "system-out").text = said
     return case

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from asapbench.model import Gate, Report, Verdict
 from asapbench.report.words import measured, sentence
 from asapbench.units import show, show_interval
 
+if TYPE_CHECKING:
+    from asapbench.comparison import Comparison, Row
+
 _MARKS = {"pass": "✅", "fail": "❌", "inconclusive": "❔", "invalid": "⚠️"}
+_COMPARED = ("metric", "ratio", "would see", "change")
 _VERDICTS = ("", "metric", "limit", "measured", "verdict")
 
 
-def render_markdown(report: Report) -> str:
+def render_markdown(report: Report, comparison: Comparison | None = None) -> str:
     """GitHub's dialect: headings, tables, folded details."""
-    return "\n\n".join(_parts(report)) + "\n"
+    return "\n\n".join(_parts(report, comparison)) + "\n"
 
 
-def _parts(report: Report) -> Iterator[str]:
+def _parts(report: Report, comparison: Comparison | None) -> Iterator[str]:
     yield f"### {_MARKS[report.outcome]} asapbench {report.story.command}: {sentence(report)}"
     server = report.story.server
     if server:
@@ -25,6 +30,8 @@ def _parts(report: Report) -> Iterator[str]:
     if report.story.why:
         yield f"**{_plain(report.story.why)}**"
     yield from _verdicts(report.verdicts)
+    if comparison is not None:
+        yield from _compared(comparison)
     if report.notes:
         lines = (f"- {_plain(note.text)}" + _hint(note.hint) for note in report.notes)
         yield "\n".join(lines)
@@ -54,6 +61,21 @@ def _verdicts(verdicts: Sequence[Verdict]) -> Iterator[str]:
 def _row(verdict: Verdict) -> tuple[str, ...]:
     mark = _MARKS[verdict.outcome]
     return mark, f"`{verdict.metric}`", verdict.limit, measured(verdict), verdict.outcome
+
+
+def _compared(comparison: Comparison) -> Iterator[str]:
+    """What is proven to have changed is open."""
+    yield f"Against {_plain(comparison.old)}:"
+    changed = [row for row in comparison.rows if row.change != "~"]
+    if changed:
+        yield _table(_COMPARED, map(_ratio, changed))
+    rest = [_ratio(row) for row in comparison.rows if row.change == "~"]
+    yield from _folded(f"{len(rest)} without a proven change", _COMPARED, rest)
+
+
+def _ratio(row: Row) -> tuple[str, ...]:
+    bounds = f"{row.ratio:.3f} [{row.low:.3f}, {row.high:.3f}]"
+    return f"`{row.key}`", bounds, f"{row.smallest:.1%}", row.change
 
 
 def _limit(gate: Gate) -> str:

@@ -1,6 +1,6 @@
 """Values that many tests need: an environment, a story, a run made of rows, golden files."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from asapbench.catalogue import MEMORY, OPERATIONS, ROUNDS
 from asapbench.model import Environment, Measurement, Report, Run, Server, Story, Window
 from asapbench.offer import REQUESTS, Flag, Outcome
+from asapbench.series import Layout
 from tests.asapbench.unit.scenes import report_of
 
 GOLDEN = Path(__file__).parents[1] / "golden"
@@ -123,3 +125,31 @@ def _requests_table(rows: list[Row]) -> Measurement:
 def make_report(make_story: Callable[..., Story]) -> Callable[..., Report]:
     """A report of a load run; tests/asapbench/unit/scenes.py has the kinds there are."""
     return partial(report_of, make_story)
+
+
+@pytest.fixture(scope="session")
+def make_rounds() -> Callable[..., Run]:
+    """A micro run in which each benchmark, by position, takes these seconds, give or take."""
+    return _rounds_run
+
+
+def _rounds_run(
+    story: Story, seconds: Mapping[int, float], rounds: int = 8, spread: float = 0.01, seed: int = 0
+) -> Run:
+    random = np.random.default_rng(seed)
+    rows = [
+        (number, position, number, 100, 100 * own, 90 * own, 0.0)
+        for number in range(rounds + 1)
+        for position, mean in seconds.items()
+        for own in [mean * float(np.exp(random.normal(0, spread)))] * 3
+    ]
+    memory = [(1.0, position, 7.0, 1200.0) for position in seconds]
+    times = [(float(number), number, 1.0) for number in range(1, rounds + 1)]
+    tables = ((OPERATIONS, rows), (MEMORY, memory), (ROUNDS, times))
+    return Run(story, tuple(_table(layout, those) for layout, those in tables))
+
+
+def _table(layout: Layout, rows: Sequence[Sequence[float]]) -> Measurement:
+    columns = dict(zip((c.name for c in layout.columns), zip(*rows, strict=True), strict=True))
+    values = {name: np.array(column, float) for name, column in columns.items()}
+    return Measurement(layout.name, values, {c.name: c.unit for c in layout.columns})

@@ -11,10 +11,12 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from asapbench.commands import benches
+from asapbench.commands.micro import SHIPPED, _catalogue
 from asapbench.conclusion import conclude
 from asapbench.ladder.evidence import STEPS
-from asapbench.model import Bench, Measurement, Plan, Report, Run, Story, Window
+from asapbench.model import Bench, Measurement, Plan, Report, Run, Story, Value, Window
 from asapbench.offer import Flag, Outcome
+from asapbench.outputs import Outputs
 from asapbench.report.document import SCHEMA, render_json
 from asapbench.report.tables import render_csv
 from asapbench.report.text import render_text
@@ -24,6 +26,7 @@ from asapbench.units import UNITS
 MakeRow = Callable[..., dict[str, float]]
 MakeRun = Callable[..., Run]
 MakeStory = Callable[..., Story]
+MakeRounds = Callable[..., Run]
 
 schema: dict[str, Any] = json.loads(
     resources.files("asapbench.report").joinpath("schema.json").read_text(encoding="utf-8")
@@ -43,12 +46,12 @@ def empty_run(bench: Bench, make_story: MakeStory) -> Run:
 
 
 @pytest.fixture
-def run(bench: Bench, make_run: MakeRun, row: MakeRow) -> Run:
+def run(bench: Bench, make_run: MakeRun, row: MakeRow, make_rounds: MakeRounds) -> Run:
     """A run of the bench with some numbers in it, each kind of failure among them."""
-    return _RUNS[bench.name](make_run, row)
+    return _RUNS[bench.name](make_run, row, make_rounds)
 
 
-def a_load_run(make_run: MakeRun, row: MakeRow) -> Run:
+def a_load_run(make_run: MakeRun, row: MakeRow, _: MakeRounds) -> Run:
     bench = benches()["load"]
     outcomes = (*[Outcome.OK] * 20, *Outcome)
     rows = [
@@ -60,7 +63,7 @@ def a_load_run(make_run: MakeRun, row: MakeRow) -> Run:
     return make_run(rows, plan=bench.plan().stored(), windows=(window,))
 
 
-def a_stress_run(make_run: MakeRun, row: MakeRow) -> Run:
+def a_stress_run(make_run: MakeRun, row: MakeRow, _: MakeRounds) -> Run:
     """Two steps, the second of them too much: its queue grows, and it is repeated."""
     plan = benches()["stress"].plan()
     rows, steps, windows = [], [], []
@@ -82,15 +85,31 @@ def a_stress_run(make_run: MakeRun, row: MakeRow) -> Run:
 
 
 STEP_COLUMNS = [column.name for column in STEPS.columns]
-_RUNS: dict[str, Callable[[MakeRun, MakeRow], Run]] = {
+
+
+def a_micro_run(make_run: MakeRun, _: MakeRow, make_rounds: MakeRounds) -> Run:
+    bench = benches()["micro"]
+    selected = [entry.model_dump(mode="json") for entry in _catalogue(SHIPPED)]
+    story = make_run([], command="micro", plan=bench.plan().stored()).story
+    failures = ({"benchmark": "client/sends_20", "error": "ValueError: no", "round": 1},)
+    facts = {"entries": selected, "numbers": {"client/compression_1_kb": {"ratio": 0.2}}}
+    return make_rounds(
+        story.model_copy(update={"facts": facts, "failures": failures}),
+        {position: 1e-6 * (position + 1) for position in range(len(selected))},
+    )
+
+
+_RUNS: dict[str, Callable[[MakeRun, MakeRow, MakeRounds], Run]] = {
     "load": a_load_run,
+    "micro": a_micro_run,
     "stress": a_stress_run,
 }
 
 
 def report_of(bench: Bench, run: Run) -> Report:
     plan = bench.plan()
-    table = check_table(read_table(bench.name, None), bench.produces(plan))
+    rows = read_table(bench.name, None)
+    table = check_table(rows, bench.produces(plan), bench.left_out(plan))
     return conclude(bench, replace(run, story=run.story.model_copy(update={"targets": table})))
 
 
@@ -100,6 +119,16 @@ def test_there_are_benches() -> None:
 
 def test_every_bench_has_a_run_to_be_tested_with() -> None:
     assert set(_RUNS) == set(benches())
+
+
+def test_all_outputs_and_options_of_a_bench_have_different_names(bench: Bench) -> None:
+    models: tuple[type[Value], ...] = (
+        bench.plan,
+        Outputs,
+        *([bench.outputs] if bench.outputs else []),
+    )
+    names = [name.strip("_") for model in models for name in model.model_fields]
+    assert len(names) == len(set(names))
 
 
 def test_a_bench_is_named_like_its_module(bench: Bench) -> None:
@@ -137,7 +166,9 @@ def test_every_metric_has_a_unit_that_a_table_can_write(bench: Bench) -> None:
 def test_every_shipped_target_is_of_a_metric_of_the_bench(bench: Bench) -> None:
     rows = read_table(bench.name, None)
     checked = check_table(rows, bench.produces(bench.plan()))
-    assert [target.limit for target in checked] == [target.limit for target in rows]
+    assert {target.limit for target in checked} == {target.limit for target in rows}
+    names = {target.metric.partition("{")[0] for target in checked}
+    assert names == {target.metric.partition("{")[0] for target in rows}
 
 
 def test_every_shipped_target_says_why(bench: Bench) -> None:
@@ -181,8 +212,9 @@ def test_every_output_can_show_a_run(
     report = report_of(bench, request.getfixturevalue(which))
     for metric in report.metrics:
         assert metric.key.partition("{")[0] in render_csv(report)["metrics"]
+    text = render_text(report, width=80, color=False)
     for verdict in report.verdicts:
-        assert verdict.metric in render_text(report, width=80, color=False)
+        assert verdict.metric.partition("{")[0] in text
 
 
 def test_every_bench_has_an_object_of_its_own_in_the_schema(bench: Bench) -> None:

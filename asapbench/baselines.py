@@ -1,0 +1,163 @@
+"""Results on disk: saved by name, or any report of ours, of pyperf or of pytest-benchmark."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import statistics
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from scipy import special
+
+from asapbench.comparison import Results, Sized, sized
+from asapbench.errors import UsageError
+from asapbench.model import Note
+
+FOLDER = Path(".asapbench") / "baselines"
+NAME = re.compile(r"[\w.@+-]+")
+_BLOCKS = 20  # that the values of one process are cut into: neighbours are alike
+_ONE_PROCESS = Note(
+    code="one-process",
+    text="pytest-benchmark times in one process: what differs from process to process is not in "
+    "its intervals, which are too narrow",
+    hint="treat small differences as noise, or measure with asapbench or pyperf",
+)
+
+
+def path_of(name: str) -> Path:
+    """Where a baseline of this name is kept."""
+    return FOLDER / f"{name}.json"
+
+
+def save(name: str, document: str) -> Path:
+    """Keep a report under a name. Raises UsageError where that cannot be written."""
+    file = path_of(name)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        fresh = file.with_suffix(".new")
+        fresh.write_text(document, encoding="utf-8")
+        fresh.replace(file)
+    except OSError as error:
+        raise UsageError(f"--save: {str(file)!r} cannot be written: {error.strerror}") from error
+    return file
+
+
+def read(source: str) -> Results:
+    """The results in a file, or saved under a name. Raises UsageError saying what is wrong."""
+    file = _find(source)
+    try:
+        content = json.loads(file.read_bytes())
+    except OSError as error:
+        raise UsageError(f"{source!r} cannot be read: {error.strerror}") from error
+    except ValueError as error:
+        raise UsageError(f"{str(file)!r} is not JSON: {error}") from error
+    try:
+        return _results(source, content)
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise UsageError(
+            f"{str(file)!r} holds no results of asapbench, pyperf or pytest-benchmark"
+        ) from error
+
+
+def _find(source: str) -> Path:
+    saved = path_of(source)
+    if Path(source).is_file():
+        return Path(source)
+    if NAME.fullmatch(source) and saved.is_file():
+        return saved
+    known = sorted(file.stem for file in FOLDER.glob("*.json"))
+    there = f"saved are {', '.join(known)}" if known else "none was saved yet (--save NAME)"
+    raise UsageError(f"there is no file and no baseline {source!r}; {there}")
+
+
+def _results(name: str, content: Mapping[str, Any]) -> Results:
+    if str(content.get("schema", "")).startswith("asapbench.report/"):
+        return of_report(name, content)
+    if "machine_info" in content:
+        return _of_pytest_benchmark(name, content)
+    return _of_pyperf(name, content)
+
+
+def of_report(name: str, report: Mapping[str, Any]) -> Results:
+    """Of a report of ours: each benchmark's processes, or the judged metrics with their bounds."""
+    own = report.get(report["command"], {})
+    rows = own.get("benchmarks")
+    environment = report["environment"]
+    conditions = {
+        "machine": f"{environment['hostname']}, {environment['cpu']}",
+        "Python": environment["python"],
+        "command": report["command"],
+    }
+    if rows is None:
+        return Results(name, dict(_judged(report)), conditions)
+    sizes = {f"{row['group']}/{row['name']}": sized(row["values"]) for row in rows}
+    splits = [math.log1p(row["split"]) for row in rows if row["split"] is not None]
+    drift = statistics.median(splits) if splits else 0.0
+    return Results(name, sizes, conditions, drift)
+
+
+def _judged(report: Mapping[str, Any]) -> Iterable[tuple[str, Sized]]:
+    """Metrics with a target: its sign says which way is worse."""
+    confidence = {_key(metric): metric["confidence"] for metric in report["metrics"]}
+    for verdict in report["verdicts"]:
+        bounds = (verdict["low"], verdict["value"], verdict["high"])
+        if any(bound is None or bound <= 0 for bound in bounds):
+            continue
+        low, value, high = map(math.log, bounds)
+        sign = -1.0 if verdict["limit"].strip().startswith(">") else 1.0
+        quantile = float(special.ndtri(confidence[verdict["metric"]] or 0.99))
+        yield verdict["metric"], Sized(sign * value, (high - low) / 2 / quantile, math.inf, 1)
+
+
+def _key(metric: Mapping[str, Any]) -> str:
+    inner = ",".join(f'{label}="{value}"' for label, value in sorted(metric["labels"].items()))
+    return f"{metric['name']}{{{inner}}}" if inner else str(metric["name"])
+
+
+def _of_pyperf(name: str, content: Mapping[str, Any]) -> Results:
+    """A process is a run; its number is the mean of its values."""
+    common = content.get("metadata", {})
+    sizes = {}
+    metadata: dict[str, Any] = dict(common)
+    for benchmark in content["benchmarks"]:
+        runs = benchmark["runs"]
+        metadata = {**common, **benchmark.get("metadata", {}), **runs[0].get("metadata", {})}
+        values = [statistics.fmean(run["values"]) for run in runs if run.get("values")]
+        sizes[str(metadata.get("name", "benchmark"))] = sized(values)
+    conditions = {
+        "machine": f"{metadata.get('hostname', '?')}, {metadata.get('cpu_model_name', '?')}",
+        "Python": f"{metadata.get('python_implementation', '?')} "
+        f"{str(metadata.get('python_version', '?')).split(' ')[0]}",
+    }
+    return Results(name, sizes, conditions)
+
+
+def _of_pytest_benchmark(name: str, content: Mapping[str, Any]) -> Results:
+    machine = content["machine_info"]
+    sizes = {}
+    for benchmark in content["benchmarks"]:
+        stats = benchmark["stats"]
+        data = stats.get("data")
+        sizes[str(benchmark["fullname"])] = sized(_blocks(data)) if data else _summarised(stats)
+    cpu = machine.get("cpu", {})
+    conditions = {
+        "machine": f"{machine.get('node', '?')}, {cpu.get('brand_raw', '?')}",
+        "Python": f"{machine.get('python_implementation', '?')} "
+        f"{machine.get('python_version', '?')}",
+    }
+    return Results(name, sizes, conditions, notes=(_ONE_PROCESS,))
+
+
+def _blocks(values: list[float]) -> list[float]:
+    size = max(1, len(values) // _BLOCKS)
+    parts = [values[at : at + size] for at in range(0, len(values) - size + 1, size)]
+    return [statistics.fmean(part) for part in parts]
+
+
+def _summarised(stats: Mapping[str, Any]) -> Sized:
+    mean, spread, rounds = stats["mean"], stats["stddev"], min(stats["rounds"], _BLOCKS)
+    error = spread / mean / math.sqrt(rounds) if rounds > 1 else math.inf
+    return Sized(math.log(mean), error, max(rounds - 1.0, 0.0), rounds)

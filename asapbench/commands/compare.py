@@ -1,0 +1,59 @@
+"""Compare two saved results: ratios, their intervals, and what is proven to have changed.
+
+Each of OLD and NEW is a name given to --save, or a file: a report of asapbench (--json), of \
+pyperf or of pytest-benchmark. Exit codes: 0 nothing is slower than allowed, 1 something is proven \
+to be, 2 bad usage.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+from typing import Annotated
+
+from pydantic import BeforeValidator, Field
+
+from asapbench.errors import Exit, UsageError
+from asapbench.model import Command, Value
+from asapbench.units import parse_share
+
+Share = Annotated[float, BeforeValidator(parse_share)]
+
+
+class CompareOptions(Value):
+    """What to compare, and what is too slow."""
+
+    old: str = Field(
+        description="What to compare with", json_schema_extra={"argument": True, "metavar": "OLD"}
+    )
+    new: str = Field(
+        description="What is compared", json_schema_extra={"argument": True, "metavar": "NEW"}
+    )
+    max_slowdown: Share = Field(
+        0.05, ge=0, json_schema_extra={"metavar": "SHARE"}, description="How much slower is allowed"
+    )
+    json_: bool = Field(False, description="Write JSON to standard output")
+
+
+def run(options: CompareOptions) -> tuple[str, Exit]:
+    """The comparison as text, and whether something is too slow."""
+    from asapbench.baselines import read
+    from asapbench.comparison import compare  # numpy and scipy: not for --help
+    from asapbench.report.comparison import render_comparison
+    from asapbench.report.document import comparison_document
+
+    comparison = compare(read(options.old), read(options.new), options.max_slowdown)
+    if not comparison.rows:
+        raise UsageError(f"{options.old!r} and {options.new!r} have no benchmark in common")
+    code = Exit.MISSED if comparison.too_slow else Exit.PASS
+    if options.json_:
+        document = comparison_document(comparison)
+        return json.dumps(document, indent=2) + "\n", code
+    width = shutil.get_terminal_size((120, 24)).columns
+    color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    return render_comparison(comparison, width=width, color=color), code
+
+
+COMMAND = Command(name="compare", options=CompareOptions, run=run, doc=__doc__)

@@ -1,0 +1,236 @@
+"""Two sets of results of the same things: by what factor they differ, and whether they do.
+
+Pure: results in, rows out. `baselines` reads results from files.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from scipy import special
+
+from asapbench.model import Note
+
+ALPHA = 0.05  # the chance that any row of a comparison of equals is called different
+POWER = 0.9  # with which the smallest change would have been seen
+REFERENCE = "reference/python"  # the key of catalogue.REFERENCE
+COMMON = 0.02  # a change of the machine that is worth a word
+
+Change = Literal["slower", "faster", "~"]
+
+
+@dataclass(frozen=True)
+class Sized:
+    """The logarithm of a size, where more is worse: its standard error, and how sure that is."""
+
+    centre: float
+    error: float
+    freedom: float
+    n: int
+
+
+@dataclass(frozen=True)
+class Results:
+    """What a file says: `conditions` are facts that should agree before two are compared.
+
+    `drift` is by how much (in logarithms) all together changed from the first half of the run to
+    the second.
+    """
+
+    name: str
+    sizes: Mapping[str, Sized]
+    conditions: Mapping[str, str] = field(default_factory=dict)
+    drift: float = 0.0
+    notes: tuple[Note, ...] = ()
+
+
+@dataclass(frozen=True)
+class Row:
+    """New over old: a `ratio` above 1 is worse. The bounds are those that decide `change`.
+
+    `smallest` is the least change that would have been seen, as a share, with 90 % probability.
+    """
+
+    key: str
+    ratio: float
+    low: float
+    high: float
+    smallest: float
+    change: Change
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Rows of what is in both; `only_old` and `only_new` are in one of them alone.
+
+    `allowed` is the share by which something may become worse.
+    """
+
+    old: str
+    new: str
+    allowed: float
+    rows: tuple[Row, ...]
+    only_old: tuple[str, ...]
+    only_new: tuple[str, ...]
+    notes: tuple[Note, ...]
+
+    @property
+    def too_slow(self) -> tuple[Row, ...]:
+        """The rows that are proven to be worse by more than is allowed."""
+        most = 1 + self.allowed
+        return tuple(row for row in self.rows if row.change == "slower" and row.low > most)
+
+
+def sized(values: Sequence[float]) -> Sized:
+    """Of independent numbers, one a process."""
+    logs = np.log(np.asarray(values, float))
+    n = len(logs)
+    error = float(np.std(logs, ddof=1) / math.sqrt(n)) if n > 1 else math.inf
+    return Sized(float(np.mean(logs)), error, max(n - 1.0, 0.0), n)
+
+
+def compare(old: Results, new: Results, allowed: float = 0.05) -> Comparison:
+    """Welch's test of each pair, Holm (1979) over all; `~` where nothing is proven.
+
+    A row differs only if it still does when measured by the reference, work that never changes:
+    what both have in common is the machine's. The drift within each run counts as an error of it.
+    """
+    keys = [key for key in old.sizes if key in new.sizes and key != REFERENCE]
+    drift = math.hypot(old.drift, new.drift) / 2
+    raw = [_difference(old.sizes[key], new.sizes[key], drift) for key in keys]
+    machine = _machine(old, new)
+    measured = [_less(one, machine) for one in raw] if machine else raw
+    chances = [_of_both(*pair) for pair in zip(raw, measured, strict=True)]
+    levels = holm(chances)
+    rows = tuple(map(_row, keys, raw, chances, levels))
+    return Comparison(
+        old=old.name,
+        new=new.name,
+        allowed=allowed,
+        rows=rows,
+        only_old=tuple(key for key in old.sizes if key not in new.sizes and key != REFERENCE),
+        only_new=tuple(key for key in new.sizes if key not in old.sizes and key != REFERENCE),
+        notes=(*_unlike(old, new), *old.notes, *new.notes, *_changed(machine)),
+    )
+
+
+def holm(chances: Sequence[float], alpha: float = ALPHA) -> list[float]:
+    """The level that each is tested at; once one is not below its own, no later one is tighter."""
+    levels = [0.0] * len(chances)
+    order = sorted(range(len(chances)), key=lambda at: chances[at])
+    rank = 0
+    for at in order:
+        levels[at] = alpha / (len(chances) - rank)
+        if chances[at] <= levels[at]:
+            rank += 1
+    return levels
+
+
+@dataclass(frozen=True)
+class _Difference:
+    """Of two logarithms."""
+
+    value: float
+    error: float
+    freedom: float
+
+
+def _difference(old: Sized, new: Sized, drift: float) -> _Difference:
+    """With Welch's and Satterthwaite's degrees of freedom."""
+    squares = (old.error**2, new.error**2)
+    total = sum(squares)
+    value = new.centre - old.centre
+    if not math.isfinite(total):
+        return _Difference(value, math.inf, 1.0)
+    parts = sum(
+        square**2 / one.freedom
+        for square, one in zip(squares, (old, new), strict=True)
+        if one.freedom > 0
+    )
+    freedom = total**2 / parts if parts else math.inf
+    return _Difference(value, math.sqrt(total + drift**2), freedom)
+
+
+def _machine(old: Results, new: Results) -> _Difference | None:
+    if REFERENCE not in old.sizes or REFERENCE not in new.sizes:
+        return None
+    return _difference(old.sizes[REFERENCE], new.sizes[REFERENCE], 0.0)
+
+
+def _less(one: _Difference, machine: _Difference) -> _Difference:
+    error = math.hypot(one.error, machine.error)
+    return _Difference(one.value - machine.value, error, min(one.freedom, machine.freedom))
+
+
+def _of_both(a: _Difference, b: _Difference) -> float:
+    """The chance of the likelier of two differences; one where they point different ways."""
+    return max(_chance(a), _chance(b)) if a.value * b.value > 0 else 1.0
+
+
+def _chance(one: _Difference) -> float:
+    """Of a difference so far from none, either way, if there is none."""
+    if not math.isfinite(one.error):
+        return 1.0
+    if one.error == 0:
+        return 1.0 if one.value == 0 else 0.0
+    return float(2 * special.stdtr(_finite(one.freedom), -abs(one.value) / one.error))
+
+
+def _row(key: str, one: _Difference, chance: float, level: float) -> Row:
+    freedom = _finite(one.freedom)
+    reach = float(special.stdtrit(freedom, 1 - level / 2)) * one.error
+    power = float(special.stdtrit(freedom, POWER)) * one.error
+    change: Change = "~"
+    if chance <= level:
+        change = "slower" if one.value > 0 else "faster"
+    return Row(
+        key=key,
+        ratio=_exp(one.value),
+        low=_exp(one.value - reach),
+        high=_exp(one.value + reach),
+        smallest=_exp(reach + power) - 1,
+        change=change,
+    )
+
+
+def _finite(freedom: float) -> float:
+    return min(freedom, 1e6)
+
+
+def _exp(value: float) -> float:
+    return math.exp(value) if value < 700 else math.inf
+
+
+def _unlike(old: Results, new: Results) -> list[Note]:
+    differing = [
+        f"{name} ({old.conditions[name]} / {new.conditions[name]})"
+        for name in old.conditions
+        if name in new.conditions and old.conditions[name] != new.conditions[name]
+    ]
+    if not differing:
+        return []
+    return [
+        Note(
+            code="not-alike",
+            text=f"the two were not measured under the same conditions: {', '.join(differing)}",
+            hint="what differs may come from that: measure both on one machine, with one Python",
+        )
+    ]
+
+
+def _changed(machine: _Difference | None) -> list[Note]:
+    if machine is None or abs(machine.value) <= COMMON:
+        return []
+    way = "slower" if machine.value > 0 else "faster"
+    return [
+        Note(
+            code="machine-changed",
+            text=f"the machine itself was {abs(math.expm1(machine.value)):.1%} {way} at the "
+            "reference, work that never changes",
+            hint="a row counts as changed only where it changed by more than that",
+        )
+    ]

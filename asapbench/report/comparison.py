@@ -1,0 +1,74 @@
+"""A comparison as a table for a terminal."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Iterator
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+from asapbench.comparison import Comparison, Row
+from asapbench.report.drawing import clean, columns, hanging
+
+_STYLES = {"slower": "bold red", "faster": "bold green", "~": ""}
+
+
+def render_comparison(comparison: Comparison, *, width: int, color: bool) -> str:
+    """Lines at most `width` columns wide, with ANSI colours or without."""
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=width,
+        force_terminal=color,
+        color_system="standard" if color else None,
+        highlight=False,
+        markup=False,
+        emoji=False,
+    )
+    for part in _parts(comparison):
+        console.print(part)
+        console.print()
+    lines = (line.rstrip() for line in out.getvalue().rstrip().splitlines())
+    return "\n".join(lines) + "\n"
+
+
+def _parts(comparison: Comparison) -> Iterator[RenderableType]:
+    yield Text(clean(f"{comparison.new} against {comparison.old}"), "bold")
+    table = columns("COMPARISON", "ratio", "interval", "would see", "change", numbers=True)
+    for row in comparison.rows:
+        change = Text(row.change, _STYLES[row.change])
+        table.add_row(clean(row.key), f"{row.ratio:.3f}", _interval(row), _share(row), change)
+    yield table
+    yield Text(_sentence(comparison))
+    for label, keys in (("only before", comparison.only_old), ("only now", comparison.only_new)):
+        if keys:
+            yield Text(clean(f"{label}: {', '.join(keys)}"))
+    if comparison.notes:
+        yield hanging(
+            (Text("Note", "bold yellow"), Text(clean(f"{note.text}\n{note.hint}")))
+            for note in comparison.notes
+        )
+
+
+def _interval(row: Row) -> str:
+    return f"[{row.low:.3f}, {row.high:.3f}]" if math.isfinite(row.high) else "–"
+
+
+def _share(row: Row) -> str:
+    return f"{row.smallest:.1%}" if math.isfinite(row.smallest) else "–"
+
+
+def _sentence(comparison: Comparison) -> str:
+    beyond = comparison.too_slow
+    if beyond:
+        keys = ", ".join(row.key for row in beyond)
+        return clean(f"SLOWER BY MORE THAN {comparison.allowed:.0%}: {keys}")
+    counts = dict.fromkeys(("slower", "faster", "~"), 0)
+    for row in comparison.rows:
+        counts[row.change] += 1
+    return (
+        f"NOTHING IS PROVEN TO BE SLOWER BY MORE THAN {comparison.allowed:.0%} "
+        f"({counts['slower']} slower, {counts['faster']} faster, {counts['~']} undecided)"
+    )

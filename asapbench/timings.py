@@ -1,0 +1,244 @@
+"""What rounds of timed operations say: one number a worker process, and what follows from them.
+
+Values within a process are alike for reasons of that process (its memory layout, its moment), so
+it is the processes that count as independent samples, one number each: the median of its batches.
+Of these numbers the geometric mean is judged, since what disturbs a time does so by a factor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from asapbench import stats
+from asapbench.catalogue import CLEAN, Entry
+from asapbench.model import Measurement, Metric, Run
+from asapbench.selection import against, exponents, judged_key
+from asapbench.stats import Array, Estimate, Mask
+
+_LEAST = 2  # clean batches of a process that are enough to go by them alone
+NOISY = 0.05  # the halves of the median benchmark differ by more: this run is noisy
+VERY_NOISY = 0.10  # those of one benchmark
+
+
+@dataclass(frozen=True)
+class Timed:
+    """A benchmark's rounds: seconds of one operation by the clock, and of the worker's CPU.
+
+    `fastest` is the shortest batch, per operation; `disturbed` the share of batches in which a
+    process waited for its core. They do not count where others are enough.
+    """
+
+    rounds: Array
+    seconds: Array
+    cpu: Array
+    fastest: float
+    loops: int
+    disturbed: float
+
+    def __len__(self) -> int:
+        return len(self.seconds)
+
+
+def timed(operations: Measurement | None) -> dict[int, Timed]:
+    """The rounds of each benchmark, by its position; the calibration is left out."""
+    if operations is None:
+        return {}
+    columns = operations.columns
+    counted = columns["round"] > 0
+    which = columns["benchmark"][counted]
+    parts = {name: values[counted] for name, values in columns.items()}
+    return {
+        int(position): _timed({name: values[which == position] for name, values in parts.items()})
+        for position in np.unique(which)
+    }
+
+
+def metrics(
+    entries: Sequence[Entry],
+    known: Mapping[int, Timed],
+    confidence: float,
+    numbers: Mapping[str, Mapping[str, float]] | None = None,
+) -> Iterator[Metric]:
+    """All that the times say, each bound with this confidence."""
+    for position, of_one in known.items():
+        yield from _of_one(entries[position], of_one, confidence)
+        yield from _speedup(entries, known, position, confidence)
+        for name, value in (numbers or {}).get(entries[position].key, {}).items():
+            yield _metric(entries[position], f".{name}", "ratio", Estimate(value, value, value, 1))
+    yield from _exponents(entries, known, confidence)
+
+
+def memory_metrics(entries: Sequence[Entry], memory: Measurement | None) -> Iterator[Metric]:
+    """The blocks and the peak of each benchmark, as they were seen."""
+    if memory is None:
+        return
+    columns = memory.columns
+    rows = zip(columns["benchmark"], columns["blocks"], columns["peak"], strict=True)
+    for position, blocks, peak in rows:
+        entry = entries[int(position)]
+        labels = {"benchmark": entry.name}
+        yield Metric(
+            name=f"{entry.group}.blocks", unit="count", value=float(blocks), n=1, labels=labels
+        )
+        yield Metric(
+            name=f"{entry.group}.peak_memory", unit="B", value=float(peak), n=1, labels=labels
+        )
+
+
+def noise(known: Mapping[int, Timed]) -> Metric | None:
+    """The A/A split: by how much the halves of the run differ, in the median benchmark."""
+    splits = [abs(split(one)) for one in known.values() if len(one) > 1]
+    if not splits:
+        return None
+    return Metric(name="noise", unit="ratio", value=float(np.median(splits)), n=len(splits))
+
+
+def split(one: Timed) -> float:
+    """How much slower the second half of a benchmark's rounds was, as a share of the first."""
+    half = len(one) // 2
+    logs = np.log(one.seconds)
+    return float(np.expm1(np.mean(logs[-half:]) - np.mean(logs[:half])))
+
+
+def disturbed(known: Mapping[int, Timed]) -> Metric:
+    """The share of batches in which a process had to wait for its core."""
+    shares = [one.disturbed for one in known.values()]
+    return Metric(name="disturbed", unit="ratio", value=float(np.mean(shares)), n=len(shares))
+
+
+def overhead(run: Run) -> Metric | None:
+    """The share of the rounds in which nothing was timed: starts, imports, set-ups, warm-ups."""
+    operations, rounds = table(run, "operations"), table(run, "rounds")
+    if operations is None or rounds is None or not len(rounds.columns["seconds"]):
+        return None
+    finished = np.isin(operations.columns["round"], rounds.columns["round"])
+    measured = float(operations.columns["seconds"][finished].sum())
+    whole = float(rounds.columns["seconds"].sum())
+    count = len(rounds.columns["seconds"])
+    return Metric(name="overhead", unit="ratio", value=1 - measured / whole, n=count)
+
+
+def width(metric: Metric) -> float:
+    """Half of an interval, as a share of its value."""
+    if metric.low is None or metric.high is None or not metric.value:
+        return np.inf
+    return (metric.high - metric.low) / 2 / abs(metric.value)
+
+
+def table(run: Run, name: str) -> Measurement | None:
+    """A measurement of a run by name, or None."""
+    return next((found for found in run.measurements if found.name == name), None)
+
+
+def row(entry: Entry, one: Timed) -> dict[str, Any]:
+    """What the report tells of a benchmark: numbers of its workers, in seconds an operation."""
+    return {
+        "group": entry.group,
+        "name": entry.name,
+        "items": entry.items,
+        "rate": entry.rate,
+        "size": entry.size,
+        "metric": judged_key(entry),
+        "rounds": len(one),
+        "loops": one.loops,
+        "min": one.fastest,
+        "mean": float(np.exp(np.mean(np.log(one.seconds)))),
+        "stddev": float(np.std(one.seconds, ddof=1)) if len(one) > 1 else None,
+        "median": float(np.median(one.seconds)),
+        "disturbed": one.disturbed,
+        "split": split(one) if len(one) > 1 else None,
+        "client_cpu": float(np.mean(one.cpu)) if entry.agent else None,
+        "values": [float(value) for value in one.seconds],
+        "numbered": [int(number) for number in one.rounds],
+    }
+
+
+def _timed(columns: Mapping[str, Array]) -> Timed:
+    seconds = columns["seconds"] / columns["loops"]
+    cpu = columns["cpu"] / columns["loops"]
+    clean = columns["waited"] <= CLEAN * columns["seconds"]
+    numbers = np.unique(columns["round"])
+    own = [_counted(columns["round"] == number, clean) for number in numbers]
+    return Timed(
+        rounds=numbers.astype(float),
+        seconds=np.array([np.median(seconds[one]) for one in own]),
+        cpu=np.array([np.mean(cpu[one]) for one in own]),
+        fastest=float(seconds.min()),
+        loops=int(columns["loops"][-1]),
+        disturbed=float(1 - clean.mean()),
+    )
+
+
+def _counted(batches: Mask, clean: Mask) -> Mask:
+    """The clean ones of these batches, or all of them where these are too few."""
+    both = np.asarray(batches & clean)
+    return both if both.sum() >= min(_LEAST, int(batches.sum())) else batches
+
+
+def _of_one(entry: Entry, one: Timed, confidence: float) -> Iterator[Metric]:
+    seconds = stats.geometric_mean(one.seconds, confidence)
+    kind = ".time" if entry.exponent else ""
+    if entry.rate:
+        yield _metric(entry, kind, "req/s", _inverse(seconds, entry.items), confidence)
+    else:
+        yield _metric(entry, kind, "s", seconds, confidence)
+    if entry.size is not None:
+        yield _metric(entry, ".speed", "B/s", _inverse(seconds, entry.size), confidence)
+    if entry.agent:
+        cpu = stats.mean(stats.sample(one.cpu), confidence)
+        yield _metric(entry, ".client_cpu", "s", cpu, confidence)
+
+
+def _speedup(
+    entries: Sequence[Entry], known: Mapping[int, Timed], position: int, confidence: float
+) -> Iterator[Metric]:
+    """How many times as long the other way takes, of rounds that timed both."""
+    other = against(entries[position], entries)
+    if other is None or other not in known:
+        return
+    mine, theirs = _paired([known[position], known[other]])
+    if len(mine):
+        ratio = stats.geometric_mean(theirs / mine, confidence)
+        yield _metric(entries[position], ".speedup", "count", ratio, confidence)
+
+
+def _exponents(
+    entries: Sequence[Entry], known: Mapping[int, Timed], confidence: float
+) -> Iterator[Metric]:
+    """The b of time = a · size**b, fitted in each round by least squares of logarithms."""
+    for group, positions in exponents(entries).items():
+        if not all(position in known for position in positions):
+            continue
+        times = np.array(_paired([known[position] for position in positions]))
+        sizes = np.log([float(entries[position].size or 1) for position in positions])
+        if times.size:
+            slopes = np.polyfit(sizes, np.log(times), 1)[0]
+            found = stats.mean(stats.sample(slopes), confidence)
+            yield Metric(name=group, unit="count", **vars(found), confidence=confidence)
+
+
+def _paired(several: Sequence[Timed]) -> list[Array]:
+    """The seconds of each in the rounds that all of them were timed in."""
+    common = several[0].rounds
+    for other in several[1:]:
+        common = np.intersect1d(common, other.rounds)
+    return [one.seconds[np.isin(one.rounds, common)] for one in several]
+
+
+def _inverse(estimate: Estimate, amount: float) -> Estimate:
+    """An amount a second, where the estimate is of seconds."""
+    low = amount / estimate.high
+    high = amount / estimate.low if estimate.low > 0 else np.inf
+    return Estimate(amount / estimate.value, low, high, estimate.n)
+
+
+def _metric(
+    entry: Entry, kind: str, unit: str, found: Estimate, confidence: float | None = None
+) -> Metric:
+    labels = {"benchmark": entry.name}
+    name = entry.group + kind
+    return Metric(name=name, unit=unit, **vars(found), confidence=confidence, labels=labels)

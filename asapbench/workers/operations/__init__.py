@@ -1,0 +1,1 @@
+"""Times operations: `-m asapbench.workers.operations`, one process a round."""

@@ -1,0 +1,6 @@
+"""Run the program."""
+
+from asapbench.workers.operations.program import main
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,47 @@
+"""Import a suite and find what is in it."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from types import ModuleType
+
+from asapbench.suite import Benchmark, found_in
+
+
+def find(suite: str) -> dict[str, Benchmark]:
+    """The benchmarks of a module, and of all modules below it, by key.
+
+    Raises whatever the import raises; ValueError where there is none, or two are called the same.
+    """
+    found: dict[str, Benchmark] = {}
+    for module in _modules(suite):
+        for one in found_in(vars(module)):
+            known = found.setdefault(one.entry.key, one)
+            if known is not one:
+                raise ValueError(f"two benchmarks are called {one.entry.key}: rename one of them")
+    if not found:
+        raise ValueError("there is no benchmark in it: mark functions with @benchmark(group=…)")
+    _check_against(found)
+    return found
+
+
+def reference() -> dict[str, Benchmark]:
+    """The work that never changes."""
+    module = importlib.import_module("asapbench.suite.reference")
+    return {one.entry.key: one for one in found_in(vars(module))}
+
+
+def _modules(suite: str) -> Iterator[ModuleType]:
+    module = importlib.import_module(suite)
+    yield module
+    for below in pkgutil.iter_modules(getattr(module, "__path__", ()), f"{suite}."):
+        yield importlib.import_module(below.name)
+
+
+def _check_against(found: dict[str, Benchmark]) -> None:
+    for one in found.values():
+        other = one.entry.against
+        if other is not None and f"{one.entry.group}/{other}" not in found:
+            raise ValueError(f"{one.entry.key} is against {other!r}, which is not in its group")
