@@ -41,7 +41,8 @@ def _command_line() -> Iterator[str]:
     )
     for bench in benches().values():
         own = {k: v for k, v in bench.plan.model_fields.items() if k not in Plan.model_fields}
-        yield from _command(bench.name, bench.doc, own.items())
+        alone = bench.outputs.model_fields if bench.outputs else {}
+        yield from _command(bench.name, bench.doc, (own | alone).items())
     yield from _options("Common to the commands that measure", Plan.model_fields.items())
     yield from _options("Results of the commands that measure", Outputs.model_fields.items())
     for command in commands().values():

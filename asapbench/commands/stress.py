@@ -30,6 +30,7 @@ BURST = (5.0, 2.0)  # seconds together, seconds quiet
 MOST_USERS = 20_000
 MOST_STEPS = 120
 _SETTLE_SHARE, _SETTLE = 0.2, (0.5, 5.0)  # of a step, and least and most seconds
+_SHOWN_EXACTLY = 59.0  # seconds; longer times are shown in whole ones
 _LEAST_WINDOW = 1.5  # seconds: three readings of the processes
 _SAMPLES = 662  # requests that a p99 takes
 _QUICK_PROBES, _PROBES = 5, 16
@@ -123,9 +124,9 @@ class StressPlan(Plan):
             window = max(window, _SAMPLES / self.level(self.step_users))
         least, most = _SETTLE
         settle = min(most, max(least, window * _SETTLE_SHARE / (1 - _SETTLE_SHARE)))
-        least = window + settle
-        # a number that can be typed again as it is shown
-        return float(ceil(least)) if least > 59 else ceil(least * 10) / 10
+        # so that the time as it is shown is one that is accepted
+        whole = window + settle > _SHOWN_EXACTLY
+        return float(ceil(window + settle)) if whole else _upwards(window + settle)
 
     @property
     def pace(self) -> Pace:
@@ -153,6 +154,10 @@ class StressPlan(Plan):
             whole=self.rate_per_user is None,
             probes=_QUICK_PROBES if self.quick else _PROBES,
         )
+
+
+def _upwards(seconds: float) -> float:
+    return ceil(seconds * 10) / 10
 
 
 def produces(_: StressPlan) -> dict[str, str]:

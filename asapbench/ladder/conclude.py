@@ -68,7 +68,8 @@ def analysis(run: Run) -> Analysis:
     closed = run.story.plan.get("user_class") == "stress"
     finding = find_plateau(rungs) if closed else find(rungs)
     model = _model(rungs) if closed else None
-    recovery = recovery_of(run, rungs)
+    shaken = finding.bad is not None or rungs[-1].role == "spike"
+    recovery = recovery_of(run, rungs) if shaken else None
     details = {
         "profile": run.story.plan.get("profile"),
         "user_class": run.story.plan.get("user_class"),
@@ -105,7 +106,7 @@ def _sustainable(finding: Finding) -> dict[str, Any]:
         "low": finding.low,
         "high": finding.high,
         "users": finding.good.users if finding.good else None,
-        "recommended": RECOMMENDED * _value(finding),
+        "recommended": RECOMMENDED * finding.low,
     }
 
 
@@ -155,16 +156,17 @@ def _run_metrics(
 ) -> Iterator[Metric]:
     value, n = _value(finding), len(rungs)
     high = float("inf") if finding.high is None else finding.high
-    for name, share in (("max_sustainable_rps", 1.0), ("recommended_rps", RECOMMENDED)):
-        yield Metric(
-            name=name,
-            unit="req/s",
-            value=share * value,
-            low=share * finding.low,
-            high=share * high,
-            n=n,
-            confidence=CONFIDENCE,
-        )
+    yield Metric(
+        name="max_sustainable_rps",
+        unit="req/s",
+        value=value,
+        low=finding.low,
+        high=high,
+        n=n,
+        confidence=CONFIDENCE,
+    )
+    # of what is sure to be sustained: the interval of a spike is wide
+    yield Metric(name="recommended_rps", unit="req/s", value=RECOMMENDED * finding.low, n=n)
     point = _breaking_point(finding)
     if point:
         yield Metric(name="breaking_rps", unit="req/s", value=point["rps"], n=n)

@@ -18,6 +18,7 @@ from asapbench.samples import Requests
 from asapbench.units import show
 
 FULL = 0.9  # of the time, used or waited for
+AT_ITS_END = 0.75  # the same of a generator, which may not even come near it
 TAKEN = 0.1  # of the time, by others, from a server that is full
 
 
@@ -46,9 +47,9 @@ def _generators(run: Run, window: Window) -> Iterator[str]:
     for table in _processes(run):
         name = table.labels["process"]
         used, waited = _shares(table, window)
-        if name.startswith("generator") and used + waited >= FULL:
+        if name.startswith("generator") and used + waited >= AT_ITS_END:
             yield (
-                f"the {name} could do no more: it used its core {show(used, 'ratio')} of the time, "
+                f"the {name} was at its end: it used its core {show(used, 'ratio')} of the time, "
                 f"and had to wait for it {show(waited, 'ratio')}"
             )
 

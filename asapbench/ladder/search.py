@@ -231,6 +231,11 @@ def _good(tried: Sequence[Trial], bad: Trial | None) -> Trial | None:
     )
 
 
+def _doubtful(trial: Trial) -> Rung:
+    """The last attempt that was in doubt: it says why."""
+    return next((rung for rung in reversed(trial.attempts) if rung.doubt), trial.rung)
+
+
 @dataclass(frozen=True)
 class Finding:
     """What a ladder shows: `low` and `high` of what can be sustained, and between which steps.
@@ -250,7 +255,7 @@ def find(history: Sequence[Rung]) -> Finding:
     tried = trials(history)
     bad = _bad(tried)
     good = _good(tried, bad)
-    limited = next((trial.rung for trial in tried if trial.outcome == "limited"), None)
+    limited = next((_doubtful(trial) for trial in tried if trial.outcome == "limited"), None)
     low, high = _bounds(tried, good, bad) if bad else (good.rung.low if good else 0.0, None)
     return Finding(
         low=low,

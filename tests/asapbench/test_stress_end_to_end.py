@@ -87,7 +87,7 @@ def test_a_server_with_slots_breaks_and_the_report_says_where_and_by_what(
     found, point = report["stress"]["sustainable"], report["stress"]["breaking_point"]
     assert report["exit_code"] == 0
     assert found["low"] <= found["high"] <= 400
-    assert found["recommended"] == pytest.approx(0.4 * (found["low"] + found["high"]))
+    assert found["recommended"] == pytest.approx(0.8 * found["low"])
     assert point["reason"]
     assert point["exhausted"]
     assert point["users"] <= 40

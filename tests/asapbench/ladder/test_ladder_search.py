@@ -225,3 +225,9 @@ def test_steps_of_the_ladder_rise(seed: int) -> None:
     history = Climb(Queue(700), Ladder(200, 1000, 1000), seconds=1.0).history(seed)
     levels = [one.level for one in history if one.role == "ladder"]
     assert all(one < more for one, more in pairwise(levels))
+
+
+def test_what_limited_the_generator_is_told_by_an_attempt_that_was_in_doubt() -> None:
+    doubtful = rung(1000, "broken", doubt="the generator was at its end")
+    found = find([rung(500), doubtful, doubtful, rung(1000, "broken")])
+    assert found.limited == doubtful

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from asapbench import cli
+from asapbench import baselines, cli
 from asapbench.commands import benches, commands
 from asapbench.model import Bench, Command, Plan, Value
 from asapbench.outputs import Outputs
@@ -37,7 +37,7 @@ def test_every_command_line_of_the_pages_is_accepted(
     """Run up to where the world begins: all options and their values are checked."""
     ran: list[object] = []
 
-    def take(bench: Bench, plan: Plan, outputs: Outputs) -> int:
+    def take(bench: Bench, plan: Plan, *outputs: Value) -> int:
         ran.append((bench, plan, outputs))
         return 0
 
@@ -47,6 +47,7 @@ def test_every_command_line_of_the_pages_is_accepted(
 
     monkeypatch.setattr(cli, "_run", take)
     monkeypatch.setattr(cli, "_answered", answer)
+    monkeypatch.setattr(baselines, "read", lambda _: None)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TOKEN", "secret")
     (tmp_path / "input.json").write_text('{"text": "{n}"}')
@@ -63,6 +64,7 @@ def test_every_command_has_a_line_in_the_pages() -> None:
 def test_every_option_that_the_pages_name_exists() -> None:
     models: list[type[Value]] = [Plan, Outputs, *(b.plan for b in benches().values())]
     models += [command.options for command in commands().values()]
+    models += [bench.outputs for bench in benches().values() if bench.outputs]
     known = {name for model in models for name in fields_of(model)} | {"--help", "--version"}
     known |= {f"--no-{name[2:]}" for name in known}
     foreign = {"--port", "--cpus", "--cpuset-cpus", "--cpunodebind", "--membind", "--workers"}
