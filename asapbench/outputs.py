@@ -20,6 +20,7 @@ STDOUT = Path("-")
 
 _FORMATS = {
     "json_": ("document", "render_json"),
+    "html": ("page", "render_html"),
     "markdown": ("markdown", "render_markdown"),
     "junit": ("junit", "render_junit"),
 }
@@ -30,6 +31,9 @@ class Outputs(Value):
 
     json_: Path | None = Field(
         None, description="Write the report as JSON to FILE, - for standard output"
+    )
+    html: Path | None = Field(
+        None, description="Write a page with charts that opens offline; - for standard output"
     )
     markdown: Path | None = Field(
         None, description="Write it as Markdown, for a pull request; - for standard output"
@@ -47,7 +51,7 @@ class Outputs(Value):
         False, description="No progress, and only the verdicts", json_schema_extra={"short": "-q"}
     )
 
-    @field_validator("json_", "markdown", "junit", "csv")
+    @field_validator("json_", "html", "markdown", "junit", "csv")
     @classmethod
     def _can_be_written(cls, value: Path | None) -> Path | None:
         if value is None or value == STDOUT:
