@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from asapbench.model import Verdict
 from asapbench.targets import parse_limit
 
-_ROOM = 1.25  # beyond what has to be seen
+_ROOM = 1.6  # times the larger of value and limit; a bound that lies beyond is cut off there
 
 
 @dataclass(frozen=True)
@@ -28,12 +28,14 @@ def bullet(verdict: Verdict) -> Bullet | None:
         return None
     limit = parse_limit(verdict.limit)
     low, high = (_known(bound, verdict.value) for bound in (verdict.low, verdict.high))
-    end = max(limit.value, high, verdict.value) * _ROOM
+    end = max(limit.value, verdict.value) * _ROOM
     if end <= 0 or min(limit.value, low, verdict.value) < 0:
         return None
-    places = [100 * number / end for number in (limit.value, low, high, verdict.value)]
-    good = (0.0, places[0]) if limit.sign.startswith("<") else (places[0], 100.0)
-    return Bullet(*(round(place, 2) for place in places), good=good)
+    numbers = (limit.value, low, high, verdict.value)
+    places = [min(100.0, 100 * number / end) for number in numbers]
+    at, first, last, value = (round(place, 2) for place in places)
+    good = (0.0, at) if limit.sign.startswith("<") else (at, 100.0)
+    return Bullet(limit=at, low=first, high=last, value=value, good=good)
 
 
 def _known(bound: float | None, value: float) -> float:

@@ -67,9 +67,9 @@ class Scale:
     def axis(self) -> dict[str, Any]:
         """The axis with this unit at its ticks."""
         suffix = f" {self.unit}".rstrip()
-        common = {"ticksuffix": suffix, "hoverformat": ".3~r"}
+        common = {"ticksuffix": suffix, "showticksuffix": "last", "hoverformat": ".3~r"}
         if self.log:
-            return {"type": "log", "dtick": "D2", "tickformat": "~r", **common}
+            return {"type": "log", "dtick": 1, "tickformat": "~r", **common}
         return {"rangemode": "tozero", "tickformat": "~r", **common}
 
 
@@ -158,7 +158,7 @@ def with_legend(layout: dict[str, Any], data: Sequence[dict[str, Any]]) -> dict[
     return {
         **layout,
         "showlegend": several,
-        "margin": {"t": _LEGEND if several else 8, "r": 12, "b": 36, "l": 12},
+        "margin": {"t": _LEGEND if several else 8, "r": 16, "b": 8, "l": 12},
     }
 
 
@@ -170,5 +170,3 @@ def limit_text(limit: str) -> str:
 def share_text(q: float) -> str:
     """A quantile as people name it: 0.999 is "99.9 %"; 1 is the maximum."""
     return "max" if q >= 1 else f"{100 * q:.6g} %"
-
-

@@ -9,9 +9,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import asdict
 from functools import cache
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from asapbench import __version__
 from asapbench.errors import BrokenRun
 from asapbench.model import Report, Verdict
 from asapbench.report.bullet import bullet
+from asapbench.report.circumstances import environment_of, plan_of
 from asapbench.report.figures import Chart
 from asapbench.report.listed import tables_of, totals_of
 from asapbench.report.words import measured, sentence
@@ -42,7 +44,7 @@ def page(report: Report, library: str) -> str:
     found = charts_of(report)
     scripts = [library, (_TEMPLATES / "page.js").read_text(encoding="utf-8")] if found else []
     scripts.insert(0, (_TEMPLATES / "theme.js").read_text(encoding="utf-8"))
-    return _template().render(
+    text: str = _template().render(
         report=report,
         story=report.story,
         version=__version__,
@@ -50,22 +52,26 @@ def page(report: Report, library: str) -> str:
         mark=_MARKS[report.outcome],
         marks=_MARKS,
         verdicts=[_row(verdict) for verdict in _worst_first(report)],
-        reasons=list(dict.fromkeys(v.reason for v in report.verdicts if v.outcome != "pass")),
+        reasons=_shared_reasons(report),
         totals=totals_of(report),
         tables=tables_of(report),
         metrics=[
             (m.key, show_interval(m.value, m.low, m.high, m.unit), f"{m.n:,}")
             for m in report.metrics
         ],
-        gates=[(gate, show(gate.value, gate.unit), show(gate.limit, gate.unit)) for gate in report.gates],
-        plan=list(_told(report.story.plan)),
-        environment=list(_environment(report)),
+        gates=[
+            (gate, show(gate.value, gate.unit), show(gate.limit, gate.unit))
+            for gate in report.gates
+        ],
+        plan=list(plan_of(report)),
+        environment=list(environment_of(report)),
         charts=found,
         figures=embedded(found),
         style=Markup((_TEMPLATES / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - ours
         scripts=[Markup(script) for script in scripts],  # noqa: S704 - ours, and plotly's
         policy=" ".join(f"'sha256-{_digest(script)}'" for script in scripts),
     )
+    return text
 
 
 def charts_of(report: Report) -> list[Chart]:
@@ -73,8 +79,6 @@ def charts_of(report: Report) -> list[Chart]:
     name = f"asapbench.report.pages.{report.story.command}"
     if find_spec(name) is None:
         return []
-    from importlib import import_module
-
     charts: Callable[[Report], list[Chart]] = import_module(name).charts
     return charts(report)
 
@@ -120,39 +124,11 @@ def _worst_first(report: Report) -> list[Verdict]:
 
 def _row(verdict: Verdict) -> dict[str, Any]:
     value, _, bounds = measured(verdict).partition(" [")
-    return {"is": verdict, "value": value, "bounds": f"[{bounds}" if bounds else ""} | {
-        "bullet": bullet(verdict)
-    }
+    shown = {"value": value, "bounds": f"[{bounds}" if bounds else ""}
+    return {"is": verdict, "bullet": bullet(verdict), **shown}
 
 
-def _told(plan: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """Each field of a plan as an option; what was not given is left out."""
-    for name, value in plan.items():
-        if value in (None, [], ""):
-            continue
-        words = {True: "yes", False: "no"}.get(value) if isinstance(value, bool) else None
-        text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
-        yield name.replace("_", "-"), words or text
-
-
-def _environment(report: Report) -> Iterator[tuple[str, str]]:
-    environment, server = report.story.environment, report.story.server
-    if server:
-        yield "Server", f"{server.agent} {server.version}".strip()
-        yield "Reached at", f"{server.url} ({server.how})"
-        yield "Its process", str(server.pid) if server.pid else "not seen"
-    yield "Machine", environment.hostname
-    yield "System", environment.system
-    yield "CPU", f"{environment.cpu}, {environment.cores} CPUs"
-    yield "Memory", show(environment.memory, "B")
-    yield "Load before", f"{environment.load_average:.2f}"
-    yield "CPUs of the server", _cpus(environment.server_cpus)
-    yield "CPUs of the generator", _cpus(environment.generator_cpus)
-    yield "Python", environment.python
-    if environment.commit:
-        yield "Commit", environment.commit
-    yield "Versions", ", ".join(f"{name} {number}" for name, number in environment.versions.items())
-
-
-def _cpus(numbers: tuple[int, ...]) -> str:
-    return ", ".join(map(str, numbers)) or "shared"
+def _shared_reasons(report: Report) -> list[str]:
+    """Reasons of more than one verdict, which are told once, below all of them."""
+    reasons = [v.reason for v in report.verdicts if v.outcome != "pass" and v.reason]
+    return [reason for reason in dict.fromkeys(reasons) if reasons.count(reason) > 1]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 MOST = 900  # points: about as many as a wide screen can show side by side
 
@@ -20,7 +21,7 @@ def thin(points: Sequence[Point], most: int = MOST) -> list[Point]:
     stretches = max(1, (most - 2) // 3)
     borders = [round(len(points) * k / stretches) for k in range(stretches + 1)]
     kept = {0, len(points) - 1}
-    for start, end in zip(borders, borders[1:], strict=False):
+    for start, end in pairwise(borders):
         kept.update(_extremes(points, range(start, end)))
     return [points[index] for index in sorted(kept)]
 

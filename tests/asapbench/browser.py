@@ -15,7 +15,9 @@ from typing import Any, Self
 
 from websockets.sync.client import ClientConnection, connect
 
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+CHROMIUM = next((path for name in _NAMES if (path := shutil.which(name))), None)
+LEFT_OUT = "no Chromium on this machine: apt-get install chromium"
 _LISTENING = re.compile(r"DevTools listening on (ws://\S+)")
 _PATIENCE = 60.0
 
@@ -113,11 +115,12 @@ class Page:
 def browser() -> Iterator[Page]:
     """A page of a browser of its own, which ends with the block."""
     assert CHROMIUM, "no chromium here"
-    with tempfile.TemporaryDirectory(prefix="asapbench-browser-", ignore_cleanup_errors=True) as home:
-        command = [CHROMIUM, "--headless=new", "--remote-debugging-port=0", f"--user-data-dir={home}"]
+    with tempfile.TemporaryDirectory(prefix="asapbench-", ignore_cleanup_errors=True) as home:
+        command = [CHROMIUM, "--headless=new", "--remote-debugging-port=0"]
         # in a container there is often no user but root, and hardly any shared memory
         command += ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu", "--no-first-run"]
-        command += ["--disable-background-networking", "--hide-scrollbars", "about:blank"]
+        command += ["--disable-background-networking", "--hide-scrollbars"]
+        command += [f"--user-data-dir={home}", "about:blank"]
         with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
             try:
                 with connect(_address(process), max_size=None) as socket:

@@ -75,9 +75,7 @@ def _latency(report: Report) -> Chart:
     ]
     limits = limits_of(report, *(f"latency.{name}" for name in (*_PERCENTILES, "p99.9", "max")))
     says = "Percentiles of the answers of each second."
-    return over_time(
-        "latency", "Latency over time", says, series, "s", limits, wide=True, log=None
-    )
+    return over_time("latency", "Latency over time", says, series, "s", limits, wide=True, log=None)
 
 
 def _throughput(report: Report) -> Chart:
@@ -101,10 +99,13 @@ def _dotted() -> dict[str, Any]:
 def _errors(report: Report) -> Chart:
     rows, failures = report.details["seconds"], report.details.get("failures", 0)
     requests = report.details.get("requests", 0)
-    series = [Series("failed", _column(rows, "failures"), "--fail", filled("--fail"))]
-    says = f"{failures or 'None'} of {requests:,} requests failed."
+    some = any(row.get("failures") for row in rows)
+    colour = "--fail" if some else "--pass"
+    look = filled(colour) if some else {"cliponaxis": False}
+    series = [Series("failed", _column(rows, "failures"), colour, look)]
+    says = f"{f'{failures:,}' if failures else 'None'} of {requests:,} requests failed."
     chart = over_time("errors", "Failures in each second", says, series, "count")
-    if not any(row["failures"] for row in rows):
+    if not some:
         chart.layout["yaxis"] |= {"range": [0, 1], "dtick": 1}
     return chart
 
@@ -132,9 +133,7 @@ def _percentiles(report: Report) -> Chart:
     xaxis = {"tickvals": list(ticks), "ticktext": list(ticks.values()), "range": [0, far]}
     layout = {"xaxis": xaxis, "yaxis": ys.axis(), "hovermode": "closest"}
     says = "The share of requests that were as fast as this, or faster."
-    return Chart(
-        "percentiles", "Latency by percentile", says, data, with_legend(layout, data)
-    )
+    return Chart("percentiles", "Latency by percentile", says, data, with_legend(layout, data))
 
 
 def _nines(shares: Sequence[float]) -> list[float]:
@@ -188,7 +187,9 @@ def _split(report: Report) -> Chart:
         for (name, q), values in found.items()
     ]
     layout = {"yaxis": ys.axis(), "barmode": "group", "bargap": 0.35, "hovermode": "closest"}
-    says = "Waiting for its connection, network and accept queue, server, reading: p50, and p95 light."
+    says = (
+        "Waiting for its connection, network and accept queue, server, reading: p50, and p95 light."
+    )
     return Chart("split", "Where the time goes", says, data, with_legend(layout, data))
 
 
@@ -200,7 +201,7 @@ def _part(report: Report, part: str, q: str, endpoint: str) -> float | None:
 def _processes(rows: Sequence[dict[str, Any]], stolen: Sequence[dict[str, Any]]) -> Iterator[Chart]:
     used = _by_role(rows)
     series = [_of_role(role, of, "cpu") for role, of in used.items()]
-    if any(row["stolen"] for row in stolen):
+    if any(row.get("stolen") for row in stolen):
         look = {"line": {"color": "--fail", "width": 1.25, "dash": "dot"}}
         series.append(Series("stolen", _column(stolen, "stolen"), "--fail", look))
     yield over_time("cpu", "CPU", "Cores in use, of each process.", series, "cores")
@@ -223,7 +224,7 @@ def _by_role(rows: Sequence[dict[str, Any]]) -> dict[str, list[list[dict[str, An
     roles: dict[str, list[list[dict[str, Any]]]] = {}
     for name, of in processes.items():
         roles.setdefault("generator" if name.startswith("generator") else name, []).append(of)
-    return {role: roles[role] for role in sorted(roles, key=lambda r: (r not in _ROLES, r))}
+    return {role: roles[role] for role in (*_ROLES, *roles) if role in roles}
 
 
 def _of_role(role: str, processes: Sequence[Sequence[dict[str, Any]]], column: str) -> Series:

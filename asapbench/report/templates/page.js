@@ -1,10 +1,11 @@
 // Draws the charts in the colours of the theme; those of one link are zoomed together.
 (() => {
+  const began = performance.now();
   const charts = JSON.parse(document.getElementById("figures").textContent);
   const touch = matchMedia("(pointer: coarse)").matches;
   const config = {
-    displaylogo: false, responsive: true,
-    modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d", "zoomIn2d", "zoomOut2d"],
+    displaylogo: false, responsive: true, displayModeBar: touch ? false : "hover",
+    modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]], // none that would share
   };
   const place = (chart) => document.getElementById("chart-" + chart.name);
 
@@ -24,7 +25,7 @@
   function layout(chart, { colour, paint }) {
     const axis = {
       gridcolor: colour("--grid"), linecolor: colour("--line"), zeroline: false, automargin: true,
-      nticks: 7, tickfont: { color: colour("--muted") },
+      nticks: 7, spikecolor: colour("--line"), spikethickness: 1, spikedash: "solid", tickfont: { color: colour("--muted") },
     };
     const given = paint(chart.layout);
     return {
@@ -63,6 +64,7 @@
 
   Promise.all(draw()).then(() => {
     link();
+    document.documentElement.dataset.drawing = Math.round(performance.now() - began);
     document.documentElement.dataset.drawn = Math.round(performance.now());
   });
   addEventListener("theme", draw);

@@ -15,20 +15,15 @@
       told();
     });
   });
-  // paper is white, and nothing stays folded on it
+  // paper is white
   let before = null;
   addEventListener("beforeprint", () => {
-    const folded = [...document.querySelectorAll("details:not([open])")];
-    before = { theme: root.dataset.theme, folded };
+    before = root.dataset.theme;
     root.dataset.theme = "light";
-    folded.forEach((part) => { part.open = true; });
     told();
   });
   addEventListener("afterprint", () => {
-    if (!before) return;
-    root.dataset.theme = before.theme;
-    before.folded.forEach((part) => { part.open = false; });
-    before = null;
+    root.dataset.theme = before ?? root.dataset.theme;
     told();
   });
 })();

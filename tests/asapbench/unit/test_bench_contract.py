@@ -14,6 +14,7 @@ from asapbench.conclusion import conclude
 from asapbench.model import Bench, Plan, Report, Run, Story, Window
 from asapbench.offer import Flag, Outcome
 from asapbench.report.document import SCHEMA, render_json
+from asapbench.report.page import page
 from asapbench.report.tables import render_csv
 from asapbench.report.text import render_text
 from asapbench.targets import check_table, read_table
@@ -156,6 +157,7 @@ def test_every_output_can_show_a_run(
         assert metric.key.partition("{")[0] in render_csv(report)["metrics"]
     for verdict in report.verdicts:
         assert verdict.metric in render_text(report, width=80, color=False)
+        assert verdict.metric in page(report, library="")
 
 
 def test_every_bench_has_an_object_of_its_own_in_the_schema(bench: Bench) -> None:
