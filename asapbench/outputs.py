@@ -23,6 +23,7 @@ STDOUT = Path("-")
 
 _FORMATS = {
     "json_": ("document", "render_json"),
+    "html": ("page", "render_html"),
     "markdown": ("markdown", "render_markdown"),
     "junit": ("junit", "render_junit"),
 }
@@ -33,6 +34,9 @@ class Formats(Value):
 
     json_: Path | None = Field(
         None, description="Write the report as JSON to FILE, - for standard output"
+    )
+    html: Path | None = Field(
+        None, description="Write a page with charts that opens offline; - for standard output"
     )
     markdown: Path | None = Field(
         None, description="Write it as Markdown, for a pull request; - for standard output"
@@ -49,7 +53,7 @@ class Formats(Value):
         False, description="No progress, and only the verdicts", json_schema_extra={"short": "-q"}
     )
 
-    @field_validator("json_", "markdown", "junit", "csv")
+    @field_validator("json_", "html", "markdown", "junit", "csv")
     @classmethod
     def _can_be_written(cls, value: Path | None) -> Path | None:
         if value is None or value == STDOUT:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from asapbench import stats
+from asapbench import shapes, stats
 from asapbench.model import Labels, Measurement, Metric, Run, Window
 from asapbench.offer import REQUESTS, Flag, Outcome
 from asapbench.stats import CONFIDENCE, Array, Estimate, Sample
@@ -222,6 +222,20 @@ def per_second(requests: Requests) -> list[dict[str, Any]]:
         {"second": second, **_second(requests.ended.where(order[first:last]))}
         for second, (first, last) in enumerate(pairwise(borders), start=1)
     ]
+
+
+def latency_shapes(requests: Requests, endpoints: Sequence[str]) -> dict[str, Any]:
+    """The percentile curve of latency by endpoint, for all of them too if several; a histogram."""
+    found = {name: requests.of(index).latency() for index, name in enumerate(endpoints)}
+    places = [(name, latency) for name, latency in found.items() if len(latency)]
+    if len(places) > 1:
+        places.append(("all", requests.latency()))
+    return {
+        "percentiles": [
+            {"endpoint": name, **shapes.percentile_curve(latency)} for name, latency in places
+        ],
+        "histogram": shapes.histogram(found),
+    }
 
 
 def _metrics(

@@ -120,6 +120,11 @@ def show_interval(value: float, low: float | None, high: float | None, dimension
     return f"{shown[0]} {unit}".rstrip() + f" [{shown[1]}, {shown[2]}]"
 
 
+def unit_for(value: float, dimension: str) -> tuple[str, float]:
+    """The unit that `show` writes a value in, and what one of it is in the base unit."""
+    return _fitting(value, dimension)
+
+
 def show_duration(seconds: float) -> str:
     """Write 90 s as "1m30s", 7.25 s as "7.2s"."""
     if round(seconds, 1) < 60:

@@ -216,6 +216,7 @@ def analyse(run: Run) -> Analysis:
         "measured": window.end - window.start,
         "errors": errors,
         "bottleneck": health.bottleneck(run, window, gates),
+        **samples.latency_shapes(requests, endpoints),
         "seconds": samples.per_second(requests),
         "processes": usage.processes_per_second(run, window),
         "stolen": usage.stolen_per_second(run, window),

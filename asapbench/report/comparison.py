@@ -27,14 +27,15 @@ def render_comparison(comparison: Comparison, *, width: int, color: bool) -> str
         markup=False,
         emoji=False,
     )
-    for part in _parts(comparison):
+    for part in parts(comparison):
         console.print(part)
         console.print()
     lines = (line.rstrip() for line in out.getvalue().rstrip().splitlines())
     return "\n".join(lines) + "\n"
 
 
-def _parts(comparison: Comparison) -> Iterator[RenderableType]:
+def parts(comparison: Comparison) -> Iterator[RenderableType]:
+    """What is drawn, one below the other."""
     yield Text(clean(f"{comparison.new} against {comparison.old}"), "bold")
     table = columns("COMPARISON", "ratio", "interval", "would see", "change", numbers=True)
     for row in comparison.rows:

@@ -19,6 +19,8 @@ from typing import Any
 import psutil
 import pytest
 
+from tests.asapbench.browser import CHROMIUM, LEFT_OUT, browser
+
 SHORT = (
     *("--users", "10", "--spawn-rate", "100", "--rps", "200", "--warmup", "0.5"),
     *(
@@ -167,6 +169,26 @@ def test_a_run_that_meets_its_targets_says_so_and_exits_0(bench: Bench) -> None:
         assert word in result.out
     assert "measuring" in result.err
     assert "\x1b" not in result.out + result.err
+
+
+def test_the_page_of_a_run_is_drawn_and_is_the_same_when_the_run_is_shown_again(
+    bench: Bench,
+) -> None:
+    assert bench.load("--html", "page.html").code == 0
+    assert bench.run("report", "last", "--html", "again.html").code == 0
+    page = bench.folder / "page.html"
+    assert page.read_bytes() == (bench.folder / "again.html").read_bytes()
+    assert page.stat().st_size < 6_000_000
+
+
+@pytest.mark.skipif(CHROMIUM is None, reason=LEFT_OUT)
+def test_the_page_of_a_run_has_its_charts_in_a_browser(bench: Bench) -> None:
+    bench.load("--html", "page.html")
+    with browser() as page:
+        page.resize(1200, 900).open(bench.folder / "page.html")
+        assert page.complaints() == []
+        assert [url for url in page.requests() if not url.startswith(("file:", "data:"))] == []
+        assert page.value("document.querySelectorAll('.chart .overplot .trace').length") > 20
 
 
 def test_the_load_is_what_was_asked_for_and_only_the_measured_time_counts(bench: Bench) -> None:

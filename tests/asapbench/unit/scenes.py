@@ -1,5 +1,6 @@
 """Reports of all kinds, for the tests of every renderer."""
 
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -161,3 +162,36 @@ SCENES: dict[str, dict[str, Any]] = {
     "notes": {"notes": NOTES},
     "sustained": {"endpoints": ("asap",), "plan": {"user_class": "sustained"}},
 }
+
+
+def in_time(seconds: int = 30, endpoints: tuple[str, ...] = MIXED) -> dict[str, Any]:
+    """What a load run tells second by second, and the shape of its latency; one slow second."""
+
+    def swing(second: int) -> float:
+        slow = 20.0 if second == seconds // 2 else 1.0
+        return slow * (1 + 0.1 * math.sin(second / 3))
+
+    percentiles = {"p50": 1.84, "p90": 2.91, "p95": 3.45, "p99": 5.31}
+    rows = [
+        {"second": s, "requests": 1000 - s % 7, "failures": 12 if s == seconds // 2 else 0}
+        | {f"latency.{name}": ms / 1000 * swing(s) for name, ms in percentiles.items()}
+        for s in range(1, seconds + 1)
+    ]
+    used = {"server": 0.41, "generator": 0.22, "asapbench": 0.03}
+    processes = [
+        {"process": name, "second": s, "rss": 6e7 + 1e4 * s, "cpu": cpu * (1 + s % 5 / 20)}
+        | {"waited": cpu / 50, "switches": 900.0, "preempted": 12.0}
+        for name, cpu in used.items()
+        for s in range(1, seconds + 1)
+    ]
+    shares = [1 - 10 ** (-k / 12) for k in range(59)] + [1.0]
+    curve = {"q": shares, "values": [0.001 * (1 + k / 6) ** 1.2 for k in range(60)]}
+    edges = [0.0004 * 1.05**k for k in range(101)]
+    counts = [round(9000 * math.exp(-(((k - 30) / 12) ** 2))) for k in range(100)]
+    return {
+        "seconds": rows,
+        "processes": processes,
+        "stolen": [{"second": s, "stolen": 0.0} for s in range(1, seconds + 1)],
+        "percentiles": [{"endpoint": name, **curve} for name in (*endpoints, "all")],
+        "histogram": {"edges": edges, "counts": dict.fromkeys(endpoints, counts)},
+    }

@@ -1,5 +1,6 @@
 """What every bench promises, asked of each one that is found."""
 
+import html
 import json
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,6 +19,7 @@ from asapbench.model import Bench, Measurement, Plan, Report, Run, Story, Value,
 from asapbench.offer import Flag, Outcome
 from asapbench.outputs import Outputs
 from asapbench.report.document import SCHEMA, render_json
+from asapbench.report.page import page
 from asapbench.report.tables import render_csv
 from asapbench.report.text import render_text
 from asapbench.targets import check_table, read_table
@@ -212,9 +214,10 @@ def test_every_output_can_show_a_run(
     report = report_of(bench, request.getfixturevalue(which))
     for metric in report.metrics:
         assert metric.key.partition("{")[0] in render_csv(report)["metrics"]
-    text = render_text(report, width=80, color=False)
+    text, shown = render_text(report, width=80, color=False), page(report, library="")
     for verdict in report.verdicts:
         assert verdict.metric.partition("{")[0] in text
+        assert html.escape(verdict.metric, quote=True).replace("&quot;", "&#34;") in shown
 
 
 def test_every_bench_has_an_object_of_its_own_in_the_schema(bench: Bench) -> None:

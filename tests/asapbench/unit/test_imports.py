@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-HEAVY = ("gevent", "locust", "pyperf", "uvicorn", "numpy", "scipy")
+HEAVY = ("gevent", "locust", "pyperf", "uvicorn", "numpy", "scipy", "jinja2", "plotly")
 
 
 @pytest.mark.parametrize(

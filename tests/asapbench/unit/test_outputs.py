@@ -61,7 +61,7 @@ def test_csv_alone_leaves_standard_output_to_the_text(tmp_path: Path) -> None:
     assert not Outputs(csv=tmp_path / "run").stdout_taken
 
 
-@pytest.mark.parametrize("option", ["json_", "csv"])
+@pytest.mark.parametrize("option", ["json_", "html", "csv"])
 def test_a_file_in_no_folder_is_refused_before_anything_runs(option: str, tmp_path: Path) -> None:
     for place in (tmp_path, tmp_path / "none" / "out"):
         with pytest.raises(ValidationError, match="must be a file in a folder that exists"):
@@ -88,7 +88,7 @@ def test_a_file_that_turns_out_unwritable_is_named(report: Report, tmp_path: Pat
         write(report, outputs)
 
 
-@pytest.mark.parametrize("option", ["json_", "markdown", "junit"])
+@pytest.mark.parametrize("option", ["json_", "html", "markdown", "junit"])
 def test_each_format_goes_where_it_is_asked_to(
     report: Report, option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,0 +1,172 @@
+"""Charts as plotly draws them: plain data, made without importing plotly.
+
+Colours are names of CSS variables, which the page replaces by those of its theme. Every text that
+may hold a server's words goes through `plain`, since plotly takes some tags in texts for markup.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from asapbench.report.thin import Point, thin
+from asapbench.units import unit_for
+
+COLOURS = ("--c1", "--c2", "--c3", "--c4", "--c5", "--c6")
+INK, LIMIT, QUIET = "--ink", "--limit", "--muted"
+_DECADES = 1.7  # what spans more is drawn on a logarithmic axis
+_LEGEND = 28  # pixels above a chart that has one
+_LONG = 300  # seconds; longer series are told in minutes
+
+
+@dataclass(frozen=True)
+class Chart:
+    """A figure and the words around it; those with one `link` are zoomed together."""
+
+    name: str
+    title: str
+    says: str
+    data: list[dict[str, Any]]
+    layout: dict[str, Any]
+    wide: bool = False
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Series:
+    """A line: points in SI base units, and how it looks."""
+
+    name: str
+    points: Sequence[Point]
+    colour: str
+    look: dict[str, Any] = field(default_factory=dict)
+
+
+def plain(text: str) -> str:
+    """Words that plotly shows as they are."""
+    printable = "".join(c if c.isprintable() else " " for c in text)
+    return printable.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+@dataclass(frozen=True)
+class Scale:
+    """The unit in which an axis tells its values, one for all of them."""
+
+    unit: str
+    factor: float
+    log: bool = False
+
+    def of(self, value: float | None) -> float | None:
+        """A value in that unit, to six digits; None where an axis cannot show it."""
+        if value is None or not math.isfinite(value) or (self.log and value <= 0):
+            return None
+        return float(f"{value / self.factor:.6g}")
+
+    def axis(self) -> dict[str, Any]:
+        """The axis with this unit at its ticks."""
+        suffix = f" {self.unit}".rstrip()
+        common = {"ticksuffix": suffix, "showticksuffix": "last", "hoverformat": ".3~r"}
+        if self.log:
+            return {"type": "log", "dtick": 1, "tickformat": "~r", **common}
+        return {"rangemode": "tozero", "tickformat": "~r", **common}
+
+
+def scale_for(values: Iterable[float | None], dimension: str, *, log: bool | None = None) -> Scale:
+    """A unit that suits most values; a logarithmic axis where they span decades, or as told."""
+    known = [value for value in values if value is not None and math.isfinite(value)]
+    positive = sorted(value for value in known if value > 0)
+    if not positive:
+        return Scale(*unit_for(1.0, dimension))
+    if log is None:
+        all_positive = len(positive) == len(known)
+        log = all_positive and math.log10(positive[-1] / positive[0]) > _DECADES
+    typical = positive[len(positive) // 2] if log else positive[-1]
+    return Scale(*unit_for(typical, dimension), log=log)
+
+
+def line(
+    series: Series, xs: Scale, ys: Scale, *, hover: str = "%{y}", custom: Sequence[str] = ()
+) -> dict[str, Any]:
+    """A trace; what is too long is thinned."""
+    points = list(series.points) if custom else thin(series.points)
+    trace = {
+        "type": "scatter",
+        "mode": "lines",
+        "name": plain(series.name),
+        "x": [xs.of(x) for x, _ in points],
+        "y": [ys.of(y) for _, y in points],
+        "line": {"color": series.colour, "width": 1.75},
+        "hovertemplate": hover,
+        **series.look,
+    }
+    return trace | ({"customdata": list(custom)} if custom else {})
+
+
+def rule(name: str, start: tuple[float, float], end: tuple[float, float]) -> dict[str, Any]:
+    """A dashed straight line between two points, in the units of the axes: a limit."""
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": plain(name),
+        "x": [start[0], end[0]],
+        "y": [start[1], end[1]],
+        "line": {"color": LIMIT, "width": 1.5, "dash": "dash"},
+        "hoverinfo": "skip",
+    }
+
+
+def filled(colour: str, **more: Any) -> dict[str, Any]:
+    """The look of a line with its area."""
+    return {"fill": "tozeroy", "fillcolor": f"{colour}-soft"} | more
+
+
+def over_time(
+    name: str,
+    title: str,
+    says: str,
+    series: Sequence[Series],
+    dimension: str,
+    limits: Sequence[tuple[str, float]] = (),
+    *,
+    wide: bool = False,
+    log: bool | None = False,
+) -> Chart:
+    """Series over the seconds of a run, with their limits as (name, value)."""
+    values = [y for one in series for _, y in one.points]
+    ys = scale_for([*values, *(limit for _, limit in limits)], dimension, log=log)
+    times = [x for one in series for x, _ in one.points]
+    first, last = min(times, default=0.0), max(times, default=1.0)
+    xs = Scale("min", 60.0) if last > _LONG else Scale("s", 1.0)
+    rules = [
+        rule(text, (first / xs.factor, limit / ys.factor), (last / xs.factor, limit / ys.factor))
+        for text, limit in limits
+    ]
+    layout = {
+        "xaxis": {"ticksuffix": f" {xs.unit}", "hoverformat": "~r"},
+        "yaxis": ys.axis(),
+        "hovermode": "x unified",
+    }
+    data = [*rules, *(line(one, xs, ys) for one in series)]
+    return Chart(name, title, says, data, with_legend(layout, data), wide=wide, link="time")
+
+
+def with_legend(layout: dict[str, Any], data: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The layout with a legend above, where there is more than one thing to tell apart."""
+    several = sum(trace.get("showlegend", True) for trace in data) > 1
+    return {
+        **layout,
+        "showlegend": several,
+        "margin": {"t": _LEGEND if several else 8, "r": 16, "b": 8, "l": 12},
+    }
+
+
+def limit_text(limit: str) -> str:
+    """A limit in the words of its table, for a legend."""
+    return f"limit {limit}"
+
+
+def share_text(q: float) -> str:
+    """A quantile as people name it: 0.999 is "99.9 %"; 1 is the maximum."""
+    return "max" if q >= 1 else f"{100 * q:.6g} %"

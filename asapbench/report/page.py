@@ -1,0 +1,137 @@
+"""The Report as one HTML file that opens offline: verdicts, charts, tables, how it was measured.
+
+Nothing in it is fetched, and its content security policy refuses what would be. Scripts run only
+by their hash, so that no words of a server could become one.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from asapbench import __version__
+from asapbench.errors import BrokenRun
+from asapbench.model import Report, Verdict
+from asapbench.report.bullet import bullet
+from asapbench.report.circumstances import environment_of, plan_of
+from asapbench.report.figures import Chart
+from asapbench.report.listed import tables_of, totals_of
+from asapbench.report.words import measured, sentence
+from asapbench.units import show, show_duration, show_interval
+
+if TYPE_CHECKING:
+    from asapbench.comparison import Comparison
+
+_TEMPLATES = Path(__file__).parent / "templates"
+_MARKS = {"pass": "✓", "fail": "✕", "inconclusive": "?", "invalid": "!"}
+
+
+def render_html(report: Report, comparison: Comparison | None = None) -> str:
+    """The whole page, plotly included."""
+    return page(report, library(), comparison)
+
+
+def page(report: Report, library: str, comparison: Comparison | None = None) -> str:
+    """The page around a drawing library, which is the text of a script."""
+    found = charts_of(report)
+    scripts = [library, (_TEMPLATES / "page.js").read_text(encoding="utf-8")] if found else []
+    scripts.insert(0, (_TEMPLATES / "theme.js").read_text(encoding="utf-8"))
+    text: str = _template().render(
+        report=report,
+        story=report.story,
+        version=__version__,
+        headline=sentence(report).capitalize(),
+        mark=_MARKS[report.outcome],
+        marks=_MARKS,
+        verdicts=[_row(verdict) for verdict in _worst_first(report)],
+        reasons=_shared_reasons(report),
+        totals=totals_of(report),
+        tables=tables_of(report, comparison),
+        metrics=[
+            (m.key, show_interval(m.value, m.low, m.high, m.unit), f"{m.n:,}")
+            for m in report.metrics
+        ],
+        gates=[
+            (gate, show(gate.value, gate.unit), show(gate.limit, gate.unit))
+            for gate in report.gates
+        ],
+        plan=list(plan_of(report)),
+        environment=list(environment_of(report)),
+        charts=found,
+        figures=embedded(found),
+        style=Markup((_TEMPLATES / "page.css").read_text(encoding="utf-8")),  # noqa: S704 - ours
+        scripts=[Markup(script) for script in scripts],  # noqa: S704 - ours, and plotly's
+        policy=" ".join(f"'sha256-{_digest(script)}'" for script in scripts),
+    )
+    return text
+
+
+def charts_of(report: Report) -> list[Chart]:
+    """The charts of the report's command; none where it brings no page of its own."""
+    name = f"asapbench.report.pages.{report.story.command}"
+    if find_spec(name) is None:
+        return []
+    charts: Callable[[Report], list[Chart]] = import_module(name).charts
+    return charts(report)
+
+
+def embedded(charts: list[Chart]) -> Markup:
+    """The charts as JSON that can stand in a script element: no character of it begins a tag."""
+    text = json.dumps([asdict(chart) for chart in charts], separators=(",", ":"), allow_nan=False)
+    for character in "<>&":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)  # noqa: S704 - made safe just now
+
+
+@cache
+def library() -> str:
+    """The text of plotly.js as the Python package brings it, which is not imported for that."""
+    spec = find_spec("plotly")
+    for place in spec.submodule_search_locations or () if spec else ():
+        file = Path(place) / "package_data" / "plotly.min.js"
+        if file.exists():
+            return file.read_text(encoding="utf-8")
+    raise BrokenRun("--html: plotly is not installed as it should be; install asapbench anew")
+
+
+def _template() -> Any:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["duration"] = show_duration
+    return environment.get_template("page.html")
+
+
+def _digest(script: str) -> str:
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+
+
+def _worst_first(report: Report) -> list[Verdict]:
+    return sorted(report.verdicts, key=lambda verdict: verdict.outcome == "pass")
+
+
+def _row(verdict: Verdict) -> dict[str, Any]:
+    value, _, bounds = measured(verdict).partition(" [")
+    shown = {"value": value, "bounds": f"[{bounds}" if bounds else ""}
+    return {"is": verdict, "bullet": bullet(verdict), **shown}
+
+
+def _shared_reasons(report: Report) -> list[str]:
+    """Reasons of more than one verdict, which are told once, below all of them."""
+    reasons = [v.reason for v in report.verdicts if v.outcome != "pass" and v.reason]
+    return [reason for reason in dict.fromkeys(reasons) if reasons.count(reason) > 1]

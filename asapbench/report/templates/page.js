@@ -1,0 +1,71 @@
+// Draws the charts in the colours of the theme; those of one link are zoomed together.
+(() => {
+  const began = performance.now();
+  const charts = JSON.parse(document.getElementById("figures").textContent);
+  const touch = matchMedia("(pointer: coarse)").matches;
+  const config = {
+    displaylogo: false, responsive: true, displayModeBar: touch ? false : "hover",
+    modeBarButtons: [["toImage", "zoom2d", "pan2d", "resetScale2d"]], // none that would share
+  };
+  const place = (chart) => document.getElementById("chart-" + chart.name);
+
+  function theme() {
+    const style = getComputedStyle(document.documentElement);
+    const colour = (name) => style.getPropertyValue(name).trim();
+    const paint = (value, key) => {
+      if (Array.isArray(value)) return value.map((inner) => paint(inner, key));
+      if (value && typeof value === "object") {
+        return Object.fromEntries(Object.entries(value).map(([k, inner]) => [k, paint(inner, k)]));
+      }
+      return /color$/.test(key) && String(value).startsWith("--") ? colour(value) : value;
+    };
+    return { colour, paint };
+  }
+
+  function layout(chart, { colour, paint }) {
+    const axis = {
+      gridcolor: colour("--grid"), linecolor: colour("--line"), zeroline: false, automargin: true,
+      nticks: 7, spikecolor: colour("--line"), spikethickness: 1, spikedash: "solid", tickfont: { color: colour("--muted") },
+    };
+    const given = paint(chart.layout);
+    return {
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: "system-ui, sans-serif", size: 12, color: colour("--ink") },
+      legend: { orientation: "h", x: 0, y: 1, yanchor: "bottom", font: { size: 12 } },
+      hoverlabel: { bgcolor: colour("--card"), bordercolor: colour("--line"), font: { color: colour("--ink") } },
+      modebar: { bgcolor: "rgba(0,0,0,0)", color: colour("--muted"), activecolor: colour("--ink") },
+      dragmode: touch ? false : "zoom",
+      ...given,
+      xaxis: { ...axis, showgrid: false, ...given.xaxis },
+      yaxis: { ...axis, ...given.yaxis },
+    };
+  }
+
+  function draw() {
+    const now = theme();
+    return charts.map((chart) =>
+      Plotly.react(place(chart), now.paint(chart.data), layout(chart, now), config));
+  }
+
+  function link() {
+    let busy = false;
+    for (const chart of charts.filter((one) => one.link)) {
+      place(chart).on("plotly_relayout", (change) => {
+        const keys = ["xaxis.range[0]", "xaxis.range[1]", "xaxis.autorange"];
+        const same = Object.fromEntries(keys.filter((key) => key in change).map((key) => [key, change[key]]));
+        if (busy || !Object.keys(same).length) return;
+        busy = true;
+        const others = charts.filter((other) => other.link === chart.link && other !== chart);
+        Promise.all(others.map((other) => Plotly.relayout(place(other), same)))
+          .finally(() => { busy = false; });
+      });
+    }
+  }
+
+  Promise.all(draw()).then(() => {
+    link();
+    document.documentElement.dataset.drawing = Math.round(performance.now() - began);
+    document.documentElement.dataset.drawn = Math.round(performance.now());
+  });
+  addEventListener("theme", draw);
+})();
