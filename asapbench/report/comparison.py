@@ -14,6 +14,7 @@ from rich.text import Text
 from asapbench.comparison import Comparison, Row
 from asapbench.report.drawing import clean, columns, hanging
 
+_NAMED = 5  # benchmarks that are in one of the two alone
 _STYLES = {"slower": "bold red", "faster": "bold green", "~": ""}
 
 
@@ -62,7 +63,8 @@ def _parts(comparison: Comparison, max_slowdown: float) -> Iterator[RenderableTy
     yield Text(_sentence(comparison, max_slowdown))
     for label, keys in (("only before", comparison.only_old), ("only now", comparison.only_new)):
         if keys:
-            yield Text(clean(f"{label}: {', '.join(keys)}"))
+            more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
+            yield Text(clean(f"{label}: {', '.join(keys[:_NAMED])}{more}"))
     if comparison.notes:
         yield hanging(
             (Text("Note", "bold yellow"), Text(clean(f"{note.text}\n{note.hint}")))
@@ -79,6 +81,8 @@ def _share(row: Row) -> str:
 
 
 def _sentence(comparison: Comparison, max_slowdown: float) -> str:
+    if not comparison.rows:
+        return "NOTHING TO COMPARE: no benchmark is in both"
     beyond = comparison.slower_than(max_slowdown)
     if beyond:
         keys = ", ".join(row.key for row in beyond)

@@ -118,6 +118,8 @@ def _outcome(outcome: Outcome) -> Text:
 
 
 def _sentence(report: Report) -> str:
+    if not report.verdicts:
+        return "NO VERDICT: no target is about what was measured"
     missed = sum(verdict.outcome == "fail" for verdict in report.verdicts)
     sentence = {
         "pass": "ALL TARGETS MET",
