@@ -88,7 +88,7 @@ def of_report(name: str, report: Mapping[str, Any]) -> Results:
     environment = report["environment"]
     conditions = {
         "machine": f"{environment['hostname']}, {environment['cpu']}",
-        "Python": environment["python"],
+        "Python": environment["python"].lower(),
         "command": report["command"],
     }
     if rows is None:
@@ -129,8 +129,7 @@ def _of_pyperf(name: str, content: Mapping[str, Any]) -> Results:
         sizes[str(metadata.get("name", "benchmark"))] = sized(values)
     conditions = {
         "machine": f"{metadata.get('hostname', '?')}, {metadata.get('cpu_model_name', '?')}",
-        "Python": f"{metadata.get('python_implementation', '?')} "
-        f"{str(metadata.get('python_version', '?')).split(' ')[0]}",
+        "Python": _python(metadata, "python_version"),
     }
     return Results(name, sizes, conditions)
 
@@ -145,10 +144,14 @@ def _of_pytest_benchmark(name: str, content: Mapping[str, Any]) -> Results:
     cpu = machine.get("cpu", {})
     conditions = {
         "machine": f"{machine.get('node', '?')}, {cpu.get('brand_raw', '?')}",
-        "Python": f"{machine.get('python_implementation', '?')} "
-        f"{machine.get('python_version', '?')}",
+        "Python": _python(machine, "python_version"),
     }
     return Results(name, sizes, conditions, notes=(_ONE_PROCESS,))
+
+
+def _python(facts: Mapping[str, Any], version: str) -> str:
+    implementation = str(facts.get("python_implementation", "?")).lower()
+    return f"{implementation} {str(facts.get(version, '?')).partition(' ')[0]}"
 
 
 def _blocks(values: list[float]) -> list[float]:

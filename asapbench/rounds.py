@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 PATIENCE = 60.0  # s without a word from a worker
 TICK = 0.25
 BATCH = 0.001  # s
-SLICE = 0.015  # s of a benchmark in a round, at least
 MEASURED = 1.3  # of what a round takes beside measuring is to be measured
 _LONGEST_START = 1.2  # s; a start that took longer was held up
 _WORKER = ("-m", "asapbench.workers.operations")
@@ -56,6 +55,7 @@ class Conditions:
     seed: int
     warm_up: bool = True
     collect: bool = True
+    slice: float = 0.015  # s of a benchmark in a round, at least
 
 
 @dataclass
@@ -169,7 +169,7 @@ class Rounds:
 
     def _batches(self, positions: Sequence[int]) -> dict[str, int]:
         """How many batches of each: at least so much that a round is not mostly start-up."""
-        share = max(SLICE, MEASURED * self._beside / max(1, len(positions)))
+        share = max(self.conditions.slice, MEASURED * self._beside / max(1, len(positions)))
         known = {key: self._known[key] for key in (self.entries[at].key for at in positions)}
         return {key: max(1, round(share / one.seconds)) for key, one in known.items()}
 
@@ -265,5 +265,5 @@ def _gone(child: Child, silent: float) -> str | None:
     try:
         child.check()
     except BrokenRun as error:
-        return str(error)
+        return str(error).partition(":\n")[0]  # its last words may be another benchmark's
     return f"nothing came for {PATIENCE:.0f} s" if silent > PATIENCE else None

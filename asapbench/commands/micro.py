@@ -93,12 +93,16 @@ class MicroPlan(Plan):
 
 
 class Effort(Value):
-    """`precision` is half of an interval as a share of its value; `seconds` end the rounds."""
+    """`precision` is half of an interval as a share of its value; `seconds` end the rounds.
+
+    `slice` is what a benchmark gets of a round, in seconds.
+    """
 
     least: int
     most: int
     precision: float
     seconds: float
+    slice: float = 0.015
 
     @property
     def looks(self) -> tuple[int, ...]:
@@ -109,7 +113,7 @@ class Effort(Value):
         return tuple(found)
 
 
-_QUICK = Effort(least=3, most=12, precision=math.inf, seconds=13)
+_QUICK = Effort(least=3, most=12, precision=math.inf, seconds=13, slice=0.008)
 _USUAL = Effort(least=5, most=41, precision=0.03, seconds=45)
 _RIGOROUS = Effort(least=15, most=120, precision=0.01, seconds=240)
 
@@ -183,6 +187,7 @@ def measure(
         seed=plan.seed,
         warm_up=plan.warmup,
         collect=not plan.disable_gc,
+        slice=plan.effort.slice,
     )
     with Rounds(conditions, entries, recorder) as rounds:
         yield from rounds.calibrate()
@@ -357,11 +362,12 @@ def _notes(run: Run, entries: Sequence[Entry], metrics: Sequence[Metric]) -> Gen
             f"{show(noise.value, 'ratio')} in the median benchmark",
             hint="end what else runs on it, ask `asapbench doctor`, or give --rigorous more time",
         )
-    for failure in run.story.failures:
+    if run.story.failures:
+        names = ", ".join(failure["benchmark"] for failure in run.story.failures)
         yield Note(
             code="benchmark-broke",
-            text=f"{failure['benchmark']} broke: {failure['error']}",
-            hint="its traceback is in operations.log of the run; the others are not affected",
+            text=f"not measured to the end: {names}",
+            hint="what they wrote is in operations.log of the run; the others are not affected",
         )
     if not run.story.targets:
         yield Note(
@@ -372,7 +378,7 @@ def _notes(run: Run, entries: Sequence[Entry], metrics: Sequence[Metric]) -> Gen
 
 
 def _some(entries: Sequence[Entry]) -> str:
-    groups = dict.fromkeys(entry.group for entry in entries)
+    groups = dict.fromkeys(entry.group for entry in entries if entry != REFERENCE)
     return ", ".join(list(groups)[:3]) + (", …" if len(groups) > 3 else "")
 
 

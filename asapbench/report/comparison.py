@@ -12,6 +12,7 @@ from rich.text import Text
 from asapbench.comparison import Comparison, Row
 from asapbench.report.drawing import clean, columns, hanging
 
+_NAMED = 5  # benchmarks that are in one of the two alone
 _STYLES = {"slower": "bold red", "faster": "bold green", "~": ""}
 
 
@@ -45,7 +46,8 @@ def parts(comparison: Comparison) -> Iterator[RenderableType]:
     yield Text(_sentence(comparison))
     for label, keys in (("only before", comparison.only_old), ("only now", comparison.only_new)):
         if keys:
-            yield Text(clean(f"{label}: {', '.join(keys)}"))
+            more = f" and {len(keys) - _NAMED} more" if len(keys) > _NAMED else ""
+            yield Text(clean(f"{label}: {', '.join(keys[:_NAMED])}{more}"))
     if comparison.notes:
         yield hanging(
             (Text("Note", "bold yellow"), Text(clean(f"{note.text}\n{note.hint}")))
@@ -62,6 +64,8 @@ def _share(row: Row) -> str:
 
 
 def _sentence(comparison: Comparison) -> str:
+    if not comparison.rows:
+        return "NOTHING TO COMPARE: no benchmark is in both"
     beyond = comparison.too_slow
     if beyond:
         keys = ", ".join(row.key for row in beyond)

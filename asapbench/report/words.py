@@ -15,6 +15,8 @@ def measured(verdict: Verdict) -> str:
 
 def sentence(report: Report) -> str:
     """What came of all verdicts."""
+    if not report.verdicts:
+        return "NO VERDICT: no target is about what was measured"
     missed = sum(verdict.outcome == "fail" for verdict in report.verdicts)
     said = {
         "pass": "ALL TARGETS MET",

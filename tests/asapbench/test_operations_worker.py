@@ -1,0 +1,111 @@
+"""The worker that times operations: every benchmark that ships, and what it tells of itself."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from asapbench.catalogue import Agent, Entry, Job, Said
+from asapbench.commands.micro import SHIPPED
+from asapbench.process import Child
+from asapbench.rounds import catalogue
+from asapbench.system import Access, embedded
+
+WORKER = ("-m", "asapbench.workers.operations")
+
+
+@pytest.fixture(scope="module")
+def agent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Agent]:
+    log = tmp_path_factory.mktemp("server") / "log"
+    with embedded("serve", Access(), log, ()) as system:
+        server = system.server
+        yield Agent(url=server.url, id=server.agent, pid=server.pid)
+
+
+@pytest.fixture(scope="module")
+def entries(tmp_path_factory: pytest.TempPathFactory) -> tuple[Entry, ...]:
+    return catalogue(SHIPPED, tmp_path_factory.mktemp("list") / "log")
+
+
+def said_by(folder: Path, **job: Any) -> list[Said]:
+    with Child("worker", WORKER, folder / "log") as child:
+        child.send(Job(suite=SHIPPED, **job).model_dump_json())
+        deadline, heard = time.monotonic() + 60, []
+        while time.monotonic() < deadline:
+            line = child.line(1.0)
+            if line is not None:
+                heard.append(Said.model_validate_json(line))
+                if heard[-1].what == "ended":
+                    return heard
+    raise AssertionError(f"the worker did not end: {heard}")
+
+
+def test_every_benchmark_that_ships_works(
+    agent: Agent, entries: tuple[Entry, ...], tmp_path: Path
+) -> None:
+    keys = tuple(entry.key for entry in entries)
+    said = said_by(tmp_path, do="calibrate", keys=keys, agent=agent)
+    assert [f"{one.key}: {one.error}" for one in said if one.what == "failed"] == []
+    assert {one.key for one in said if one.what == "timed"} == set(keys)
+    (about,) = [one.about for one in said if one.what == "about"]
+    assert about["python_implementation"] == "cpython"
+
+
+def test_every_group_of_the_issue_is_there(entries: tuple[Entry, ...]) -> None:
+    assert {entry.group for entry in entries} == {
+        "envelope_creation",
+        "json_serialization",
+        "json_deserialization",
+        "entity_creation",
+        "batch_operations",
+        "jsonrpc_processing",
+        "manifest_endpoint",
+        "metrics_endpoint",
+        "asap_endpoint",
+        "http_round_trip",
+        "throughput",
+        "payload_scaling",
+        "client",
+    }
+
+
+def test_a_worker_runs_what_it_is_told_as_often_as_it_is_told(tmp_path: Path) -> None:
+    key = "entity_creation/agent"
+    job = {"keys": (key,), "loops": {key: 7}, "batches": {key: 5}}
+    (timed,) = [one for one in said_by(tmp_path, do="time", **job) if one.what == "timed"]
+    assert timed.loops == 7
+    assert 5 <= len(timed.batches) <= 10  # those that waited for a core are taken again
+    assert all(seconds > 0 for seconds, _, _ in timed.batches)
+
+
+def test_memory_is_seen_by_the_blocks_of_the_result_and_the_peak(tmp_path: Path) -> None:
+    keys = ("batch_operations/parse_100", "entity_creation/agent")
+    found = {one.key: one for one in said_by(tmp_path, do="memory", keys=keys) if one.blocks}
+    assert found[keys[0]].blocks > 20 * found[keys[1]].blocks > 0
+    assert found[keys[0]].peak > 20 * found[keys[1]].peak > 0
+
+
+@pytest.mark.parametrize(
+    ("replies", "said"),
+    [
+        ("manifest_endpoint/get_manifest", "not 'urn:asap:agent:other'"),
+        ("asap_endpoint/valid_request", "answered"),
+    ],
+)
+def test_a_wrong_reply_breaks_the_benchmark(
+    agent: Agent, tmp_path: Path, replies: str, said: str
+) -> None:
+    """Another agent than the one that answers; a recipient that is no agent."""
+    names = {"manifest_endpoint/get_manifest": "urn:asap:agent:other"}
+    other = agent.model_copy(update={"id": names.get(replies, "nobody")})
+    (failed,) = [
+        one
+        for one in said_by(tmp_path, do="calibrate", keys=(replies,), agent=other)
+        if one.what == "failed"
+    ]
+    assert "WrongReplyError" in failed.error
+    assert said in failed.error

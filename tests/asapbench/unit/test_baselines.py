@@ -1,0 +1,108 @@
+"""Results read from files of three tools, and what is said of files that are none."""
+
+import json
+import math
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from asapbench.baselines import read, save
+from asapbench.errors import UsageError
+
+
+def pyperf_file() -> dict[str, Any]:
+    common = {"hostname": "m", "cpu_model_name": "c", "python_implementation": "cpython"}
+    runs = [{"values": [1.0, 3.0]}, {"warmups": [[1, 9.0]]}, {"values": [2.0, 2.0]}]
+    return {
+        "benchmarks": [{"metadata": {"name": "parse"}, "runs": runs}],
+        "metadata": {**common, "python_version": "3.11.7 (64-bit)"},
+        "version": "1.0",
+    }
+
+
+def pytest_benchmark_file(**stats: Any) -> dict[str, Any]:
+    given = {"mean": 2.0, "stddev": 0.2, "rounds": 400, **stats}
+    return {
+        "machine_info": {"node": "m", "python_implementation": "CPython", "python_version": "3.11"},
+        "benchmarks": [{"fullname": "t.py::test_parse", "stats": given}],
+    }
+
+
+@pytest.fixture
+def write(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[Any], str]:
+    monkeypatch.chdir(tmp_path)
+
+    def written(content: Any) -> str:
+        file = tmp_path / "file.json"
+        file.write_text(content if isinstance(content, str) else json.dumps(content))
+        return str(file)
+
+    return written
+
+
+def test_of_pyperf_each_process_that_has_values_is_one_number(write: Callable[[Any], str]) -> None:
+    found = read(write(pyperf_file()))
+    assert found.sizes["parse"].n == 2
+    assert math.exp(found.sizes["parse"].centre) == pytest.approx(2.0)
+    assert found.conditions == {"machine": "m, c", "Python": "cpython 3.11.7"}
+
+
+def test_of_pytest_benchmark_the_rounds_are_no_processes(write: Callable[[Any], str]) -> None:
+    found = read(write(pytest_benchmark_file(data=[2.0, 2.1] * 200)))
+    assert found.sizes["t.py::test_parse"].n == 20
+    assert [note.code for note in found.notes] == ["one-process"]
+
+
+def test_of_pytest_benchmark_a_summary_will_do(write: Callable[[Any], str]) -> None:
+    found = read(write(pytest_benchmark_file())).sizes["t.py::test_parse"]
+    assert math.exp(found.centre) == pytest.approx(2.0)
+    assert found.error == pytest.approx(0.1 / math.sqrt(20))
+
+
+def test_what_was_saved_is_found_by_its_name(write: Callable[[Any], str]) -> None:
+    save("before", json.dumps(pyperf_file()))
+    assert "parse" in read("before").sizes
+
+
+def test_of_a_report_with_no_benchmarks_the_judged_metrics_are_compared(
+    write: Callable[[Any], str],
+) -> None:
+    def metric(name: str, value: float) -> dict[str, Any]:
+        return {"name": name, "labels": {}, "confidence": 0.99, "value": value}
+
+    def verdict(name: str, limit: str, value: float) -> dict[str, Any]:
+        bounds = {"low": value / 1.1, "value": value, "high": value * 1.1}
+        return {"metric": name, "limit": limit, **bounds}
+
+    report = {
+        "schema": "asapbench.report/1",
+        "command": "load",
+        "load": {},
+        "environment": {"hostname": "m", "cpu": "c", "python": "CPython 3.11"},
+        "metrics": [metric("latency.p95", 0.003), metric("throughput", 900.0)],
+        "verdicts": [
+            verdict("latency.p95", "<= 5 ms", 0.003),
+            verdict("throughput", ">= 800 req/s", 900.0),
+        ],
+    }
+    sizes = read(write(report)).sizes
+    # more is worse: a rate counts the other way round
+    assert sizes["latency.p95"].centre == pytest.approx(math.log(0.003))
+    assert sizes["throughput"].centre == pytest.approx(-math.log(900))
+    assert sizes["throughput"].error == pytest.approx(math.log(1.1) / 2.326, rel=1e-3)
+
+
+@pytest.mark.parametrize("content", ["[1", "{}", "[]", '{"schema": "asapbench.report/1"}', "3"])
+def test_a_file_that_holds_no_results_is_named(write: Callable[[Any], str], content: str) -> None:
+    with pytest.raises(UsageError, match=r"file\.json"):
+        read(write(content))
+
+
+def test_a_name_that_was_not_saved_is_refused_with_those_that_were(
+    write: Callable[[Any], str],
+) -> None:
+    save("before", "{}")
+    with pytest.raises(UsageError, match=r"no baseline 'after'; saved are before"):
+        read("after")

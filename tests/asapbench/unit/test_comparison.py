@@ -1,0 +1,104 @@
+"""What two sets of results say of each other."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asapbench.comparison import REFERENCE, Comparison, Results, compare, holm, sized
+
+
+def results(name: str, factors: dict[str, float], seed: int, **more: float) -> Results:
+    random = np.random.default_rng(seed)
+    spread, n = more.get("spread", 0.01), int(more.get("n", 20))
+    sizes = {
+        key: sized(list(factor * np.exp(random.normal(0, spread, n))))
+        for key, factor in factors.items()
+    }
+    return Results(name, sizes, drift=more.get("drift", 0.0))
+
+
+EQUAL = {f"g/{k}": 1e-6 * (k + 1) for k in range(40)}
+
+
+def changes(comparison: Comparison) -> dict[str, str]:
+    return {row.key: row.change for row in comparison.rows if row.change != "~"}
+
+
+def test_of_equals_hardly_a_row_is_called_different() -> None:
+    wrong = [
+        len(changes(compare(results("a", EQUAL, seed), results("b", EQUAL, seed + 1000))))
+        for seed in range(60)
+    ]
+    # Holm: in one comparison in twenty there is one at all
+    assert sum(map(bool, wrong)) <= 9
+
+
+def test_a_benchmark_that_became_slower_is_found_and_no_other() -> None:
+    slower = EQUAL | {"g/7": EQUAL["g/7"] * 1.05}
+    comparison = compare(results("a", EQUAL, 1), results("b", slower, 2))
+    assert changes(comparison) == {"g/7": "slower"}
+
+
+def test_only_what_is_proven_to_be_beyond_is_too_slow() -> None:
+    slower = EQUAL | {"g/7": EQUAL["g/7"] * 1.04, "g/8": EQUAL["g/8"] * 1.2}
+    comparison = compare(results("a", EQUAL, 1), results("b", slower, 2))
+    assert set(changes(comparison)) == {"g/7", "g/8"}
+    assert [row.key for row in comparison.too_slow] == ["g/8"]
+
+
+def test_a_slower_machine_is_no_change_of_the_code() -> None:
+    equal = EQUAL | {REFERENCE: 1e-5}
+    shifted = {key: 1.1 * value for key, value in equal.items()}
+    comparison = compare(results("a", equal, 1), results("b", shifted, 2))
+    assert changes(comparison) == {}
+    assert [note.code for note in comparison.notes] == ["machine-changed"]
+
+
+def test_a_faster_machine_makes_no_code_slower_by_itself() -> None:
+    old = EQUAL | {REFERENCE: 1e-5}
+    new = old | {REFERENCE: 0.8e-5}
+    assert changes(compare(results("a", old, 1), results("b", new, 2))) == {}
+
+
+def test_drift_within_a_run_makes_its_intervals_wider() -> None:
+    slower = EQUAL | {"g/7": EQUAL["g/7"] * 1.05}
+    steady, drifting = (
+        compare(results("a", EQUAL, 1), results("b", slower, 2, drift=drift)) for drift in (0, 0.1)
+    )
+    assert changes(steady)
+    assert not changes(drifting)
+    assert drifting.rows[7].smallest > steady.rows[7].smallest
+
+
+def test_one_process_alone_proves_nothing() -> None:
+    comparison = compare(results("a", {"g/0": 1.0}, 1, n=1), results("b", {"g/0": 9.0}, 2, n=1))
+    (row,) = comparison.rows
+    assert row.change == "~"
+    assert row.high == np.inf
+
+
+def test_what_is_in_one_of_them_alone_is_named() -> None:
+    comparison = compare(
+        results("a", {"g/0": 1.0, "g/1": 1.0}, 1), results("b", {"g/1": 1.0, "g/2": 1.0}, 2)
+    )
+    assert (comparison.only_old, comparison.only_new) == (("g/0",), ("g/2",))
+
+
+def test_other_conditions_are_said_not_refused() -> None:
+    old = Results("a", {"g/0": sized([1.0, 1.1])}, {"machine": "m1", "Python": "3.11"})
+    new = Results("b", {"g/0": sized([1.0, 1.1])}, {"machine": "m1", "Python": "3.13"})
+    (note,) = compare(old, new).notes
+    assert note.code == "not-alike"
+    assert "Python (3.11 / 3.13)" in note.text
+    assert "m1" not in note.text
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=30))
+def test_holm_tests_the_smallest_as_bonferroni_does_and_none_tighter(chances: list[float]) -> None:
+    levels = holm(chances)
+    assert min(levels) == pytest.approx(0.05 / len(chances))
+    assert max(levels) <= 0.05
+    order = sorted(range(len(chances)), key=lambda at: chances[at])
+    rejected = [chances[at] <= levels[at] for at in order]
+    assert rejected == sorted(rejected, reverse=True)

@@ -1,0 +1,112 @@
+"""From rounds to numbers: what counts, and what follows from it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from asapbench.catalogue import OPERATIONS, Entry
+from asapbench.model import Measurement, Metric, Run, Story
+from asapbench.timings import disturbed, metrics, noise, overhead, split, table, timed, width
+
+Batch = tuple[int, int, float, float]  # benchmark, round, seconds of 10 loops, waited
+
+CONFIDENCE = 0.99
+
+
+def operations(*batches: Batch) -> Measurement:
+    rows = np.array([(1.0, b, r, 10, s, s, w) for b, r, s, w in batches], float)
+    names = [column.name for column in OPERATIONS.columns]
+    return Measurement("operations", dict(zip(names, rows.T, strict=True)), {})
+
+
+def found(entries: list[Entry], *batches: Batch) -> dict[str, Metric]:
+    all_ = metrics(entries, timed(operations(*batches)), CONFIDENCE)
+    return {metric.key: metric for metric in all_}
+
+
+def test_a_process_gives_one_number_the_median_of_its_batches() -> None:
+    known = timed(operations((0, 1, 1.0, 0), (0, 1, 2.0, 0), (0, 1, 90.0, 0), (0, 2, 3.0, 0)))
+    assert list(known[0].seconds) == pytest.approx([0.2, 0.3])
+
+
+def test_the_round_that_calibrates_does_not_count() -> None:
+    assert timed(operations((0, 0, 1.0, 0))) == {}
+
+
+def test_a_batch_that_waited_for_a_core_does_not_count_where_others_did_not() -> None:
+    known = timed(operations((0, 1, 1.0, 0), (0, 1, 1.0, 0), (0, 1, 2.0, 1.0), (0, 1, 2.0, 1.0)))
+    assert list(known[0].seconds) == pytest.approx([0.1])
+    assert disturbed(known).value == 0.5
+
+
+def test_batches_that_waited_count_where_there_are_too_few_others() -> None:
+    known = timed(operations((0, 1, 1.0, 0), (0, 1, 2.0, 1.0), (0, 1, 2.0, 1.0)))
+    assert list(known[0].seconds) == pytest.approx([0.2])
+
+
+def test_a_rate_is_the_items_over_the_time_and_its_bounds_change_sides() -> None:
+    entry = Entry(group="g", name="n", items=5, rate=True)
+    rate = found([entry], *((0, k, 1.0 + k / 100, 0.0) for k in range(1, 6)))['g{benchmark="n"}']
+    assert rate.unit == "req/s"
+    assert rate.low is not None
+    assert rate.high is not None
+    assert rate.low < rate.value < rate.high
+    assert rate.value == pytest.approx(5 / 0.103, rel=1e-3)
+
+
+@given(st.floats(-0.5, 2.0))
+def test_the_exponent_of_a_power_law_is_found(exponent: float) -> None:
+    sizes = (100, 1000, 10_000, 100_000)
+    entries = [Entry(group="g", name=f"n{n}", size=n, exponent=True) for n in sizes]
+    batches = [
+        (at, number, 1e-6 * n**exponent * (1 + number / 50), 0.0)
+        for at, n in enumerate(sizes)
+        for number in (1, 2, 3)
+    ]
+    assert found(entries, *batches)["g"].value == pytest.approx(exponent, abs=1e-6)
+
+
+def test_a_speedup_is_of_rounds_that_timed_both() -> None:
+    entries = [Entry(group="g", name="slow"), Entry(group="g", name="fast", against="slow")]
+    batches = [(0, 1, 4.0, 0.0), (1, 1, 1.0, 0.0), (0, 2, 8.0, 0.0), (1, 2, 2.0, 0.0)]
+    speedup = found(entries, *batches, (1, 3, 99.0, 0.0))['g.speedup{benchmark="fast"}']
+    assert speedup.value == pytest.approx(4.0)
+    assert speedup.n == 2
+
+
+def test_the_noise_is_how_far_the_halves_of_the_run_are_apart() -> None:
+    batches = [(0, k, 1.0 if k < 3 else 1.2, 0.0) for k in (1, 2, 3, 4)]
+    known = timed(operations(*batches))
+    assert split(known[0]) == pytest.approx(0.2)
+    found_noise = noise(known)
+    assert found_noise is not None
+    assert found_noise.value == pytest.approx(0.2)
+
+
+def test_one_process_has_no_noise_and_an_interval_without_end() -> None:
+    entry = Entry(group="g", name="n")
+    known = timed(operations((0, 1, 1.0, 0.0)))
+    assert noise(known) is None
+    (time,) = metrics([entry], known, CONFIDENCE)
+    assert width(time) == np.inf
+
+
+def test_the_share_of_time_not_measured_is_that_of_whole_rounds(
+    make_rounds: Callable[..., Run], make_story: Callable[..., Story]
+) -> None:
+    # three batches of 0.1 s in each round of a second
+    run = make_rounds(make_story(command="micro"), {0: 1e-3}, rounds=4, spread=0.0)
+    share = overhead(run)
+    assert share is not None
+    assert share.value == pytest.approx(0.7)
+    assert table(run, "nothing") is None
+
+
+@pytest.mark.parametrize(("low", "high", "expected"), [(0.9, 1.1, 0.1), (None, None, np.inf)])
+def test_the_width_is_half_the_interval_as_a_share(low: Any, high: Any, expected: float) -> None:
+    metric = Metric(name="m", unit="s", value=1.0, low=low, high=high)
+    assert width(metric) == pytest.approx(expected)
