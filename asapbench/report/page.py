@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 _TEMPLATES = Path(__file__).parent / "templates"
 _MARKS = {"pass": "✓", "fail": "✕", "inconclusive": "?", "invalid": "!"}
 
+_WORST = ("fail", "invalid", "inconclusive", "pass")
+
 
 def render_html(report: Report, comparison: Comparison | None = None) -> str:
     """The whole page, plotly included."""
@@ -122,7 +124,7 @@ def _digest(script: str) -> str:
 
 
 def _worst_first(report: Report) -> list[Verdict]:
-    return sorted(report.verdicts, key=lambda verdict: verdict.outcome == "pass")
+    return sorted(report.verdicts, key=lambda verdict: _WORST.index(verdict.outcome))
 
 
 def _row(verdict: Verdict) -> dict[str, Any]:

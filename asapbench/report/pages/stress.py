@@ -11,7 +11,6 @@ from asapbench.report.figures import (
     Chart,
     Scale,
     Series,
-    limit_text,
     line,
     rule,
     scale_for,
@@ -112,7 +111,7 @@ def _latency(report: Report, steps: Steps, load: Load) -> Chart:
         limit = parse_limit(row["limit"])
         if limit.dimension == "s":
             at = limit.value / ys.factor
-            text = limit_text(f"{row['metric']} {row['limit']}: {row['marks']}")
+            text = f"{row['marks']}: {row['metric']} {row['limit']}"
             chart.data.append(rule(text, (ends[0], at), (ends[1], at)))
     return Chart(
         chart.name, chart.title, chart.says, chart.data, with_legend(chart.layout, chart.data), True
