@@ -11,6 +11,7 @@ ALL = {
     "server_vs_hello": "The server against a bare ASGI hello",
     "generator": "The generator against locust's users",
     "split_cost": "What the split of a request's time costs",
+    "micro_truth": "micro against what is known: equals, planted slow-downs",
 }
 
 
