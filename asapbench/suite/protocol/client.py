@@ -15,6 +15,8 @@ from asapbench.suite import Agent, Operation, benchmark
 from asapbench.suite.protocol.samples import envelope, text
 
 if TYPE_CHECKING:
+    from httpx import AsyncBaseTransport
+
     from asap.transport.client import ASAPClient
 
 _Run = Callable[[], Awaitable[Any]]
@@ -91,10 +93,24 @@ async def _client(agent: Agent) -> AsyncIterator[ASAPClient]:
     from asap.transport.client import ASAPClient  # httpx: only where it is needed
 
     logging.getLogger("asap.transport.client").setLevel(logging.ERROR)  # of plain http
-    client = ASAPClient(agent.url, require_https=False)
-    async with client:
-        client._headers.update(expand_headers(agent.headers))
+    async with ASAPClient(agent.url, require_https=False, transport=_transport(agent)) as client:
         yield client
+
+
+def _transport(agent: Agent) -> AsyncBaseTransport | None:
+    """The client's own, unless there is something to add that it has no option for."""
+    if agent.verify_tls and not agent.headers:
+        return None
+    import httpx
+
+    headers = expand_headers(agent.headers)
+
+    class Adding(httpx.AsyncHTTPTransport):
+        async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+            request.headers.update(headers)
+            return await super().handle_async_request(request)
+
+    return Adding(verify=agent.verify_tls, http2=True)
 
 
 def _fresh(agent: Agent) -> Envelope:

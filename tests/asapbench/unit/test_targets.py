@@ -294,3 +294,33 @@ def test_fail_wins_over_no_verdict_and_no_verdict_over_pass(
 ) -> None:
     verdicts = [Verdict(metric="m", limit="< 1", outcome=each, reason="") for each in outcomes]
     assert overall(verdicts) == (outcome, code)
+
+
+EACH = {'parsing{benchmark="a"}': "s", 'parsing{benchmark="b"}': "s", "other": "s"}
+
+
+def test_a_row_without_labels_is_about_each_labelled_metric_of_its_name() -> None:
+    rows = check_table([Target(metric="parsing", limit="< 1 ms", why="w")], EACH)
+    assert [row.metric for row in rows] == ['parsing{benchmark="a"}', 'parsing{benchmark="b"}']
+    assert {(row.limit, row.why) for row in rows} == {("< 1 ms", "w")}
+
+
+def test_a_row_without_labels_is_about_the_metric_without_where_there_is_one() -> None:
+    produced = EACH | {"parsing": "s"}
+    rows = check_table([Target(metric="parsing", limit="< 1 ms")], produced)
+    assert [row.metric for row in rows] == ["parsing"]
+
+
+def test_rows_on_what_was_left_out_on_purpose_are_dropped_and_others_refused() -> None:
+    rows = [Target(metric="gone", limit="< 1 ms"), Target(metric="other", limit="< 1 ms")]
+    assert [row.metric for row in check_table(rows, EACH, {"gone"})] == ["other"]
+    with pytest.raises(UsageError, match="'gone' is not measured"):
+        check_table(rows, EACH)
+
+
+def test_a_remark_is_put_behind_the_reason_and_explains_what_is_missing() -> None:
+    targets = [Target(metric="a", limit="< 1 s"), Target(metric="b", limit="< 1 s")]
+    metric = Metric(name="a", unit="s", value=0.5)
+    there, missing = judge(targets, [metric], remarks={"a": "noisy", "b": "it broke"})
+    assert there.reason == "500 ms meets < 1 s; noisy"
+    assert (missing.outcome, missing.reason) == ("invalid", "it broke")

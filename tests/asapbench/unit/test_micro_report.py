@@ -1,0 +1,93 @@
+"""How a micro run and a comparison read: golden files, and what a picture must hold."""
+
+from collections.abc import Callable
+from xml.etree import ElementTree as Xml
+
+import pytest
+
+from asapbench.catalogue import REFERENCE, Entry
+from asapbench.commands.micro import BENCH, MicroPlan
+from asapbench.comparison import Results, compare, sized
+from asapbench.conclusion import conclude
+from asapbench.model import Report, Run, Story, Target
+from asapbench.report.comparison import render_comparison
+from asapbench.report.histogram import render_histogram
+from asapbench.report.text import render_text
+
+Golden = Callable[[str, str], None]
+
+ENTRIES = (
+    Entry(group="parsing", name="small"),
+    Entry(group="parsing", name="large", against="small"),
+    Entry(group="fetching", name="one", rate=True, agent=True),
+    *(Entry(group="growth", name=f"n_{n}", size=n, exponent=True) for n in (10, 100, 1000, 10_000)),
+    REFERENCE,
+)
+SECONDS = {0: 1e-6, 1: 3e-5, 2: 2e-4, 3: 1e-6, 4: 1e-5, 5: 1e-4, 6: 1e-3, 7: 1e-5}
+TARGETS = (
+    Target(metric='parsing{benchmark="small"}', limit="< 50 µs", why="reading is cheap"),
+    Target(metric='parsing{benchmark="large"}', limit="< 20 µs", why="reading is cheap"),
+    Target(metric='fetching{benchmark="one"}', limit="> 5000 req/s", why="enough for all"),
+    Target(metric="growth", limit="<= 1.15", why="linear at most"),
+)
+
+
+@pytest.fixture
+def report(make_rounds: Callable[..., Run], make_story: Callable[..., Story]) -> Report:
+    story = make_story(
+        command="micro",
+        plan=MicroPlan().stored(),
+        targets=TARGETS,
+        facts={"entries": [entry.model_dump(mode="json") for entry in ENTRIES]},
+        failures=({"benchmark": "fetching/one", "error": "ValueError: odd", "round": 7},),
+    )
+    return conclude(BENCH, make_rounds(story, SECONDS))
+
+
+@pytest.mark.parametrize("width", [60, 100, 160])
+def test_the_table_takes_the_columns_that_fit(report: Report, width: int, golden: Golden) -> None:
+    text = render_text(report, width=width, color=False)
+    # what cannot be folded is the name of a metric
+    assert max(map(len, text.splitlines())) <= width
+    golden(f"micro_{width}.txt", text)
+
+
+def test_a_verdict_on_what_broke_says_so_beside_what_was_measured(report: Report) -> None:
+    (verdict,) = [v for v in report.verdicts if v.metric.startswith("fetching")]
+    assert verdict.value is not None
+    assert "it broke: ValueError: odd" in verdict.reason
+    assert report.exit_code == 4
+
+
+def test_the_picture_has_a_strip_for_each_benchmark_and_a_line_for_each_target(
+    report: Report,
+) -> None:
+    svg = Xml.fromstring(render_histogram(report))
+    texts = [element.text for element in svg.iter("{http://www.w3.org/2000/svg}text")]
+    for entry in ENTRIES:
+        assert entry.key in texts
+    dashed = [
+        line
+        for line in svg.iter("{http://www.w3.org/2000/svg}line")
+        if "stroke-dasharray" in line.attrib
+    ]
+    assert len(dashed) == 3  # that of the group is of no single benchmark
+
+
+def test_a_picture_of_nothing_can_be_drawn(report: Report) -> None:
+    Xml.fromstring(render_histogram(report.model_copy(update={"details": {}, "verdicts": ()})))
+
+
+def test_a_comparison_reads_like_a_table(golden: Golden) -> None:
+    def results(name: str, factor: float, python: str) -> Results:
+        noise = [1 + k / 1000 for k in range(10)]
+        sizes = {
+            "g/same": sized(noise),
+            "g/changed": sized([factor * one for one in noise]),
+            "g/once": sized([1.0]),
+            f"g/{name}": sized(noise),
+        }
+        return Results(name, sizes, {"Python": python})
+
+    comparison = compare(results("before", 1.0, "3.11"), results("now", 1.2, "3.13"))
+    golden("comparison.txt", render_comparison(comparison, width=100, color=False))
