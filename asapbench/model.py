@@ -65,6 +65,16 @@ class Plan(Value):
         """How many generator processes to start."""
         return 1
 
+    @property
+    def process(self) -> int | None:
+        """The process of a server that runs already, where it is named."""
+        return None
+
+    @property
+    def application(self) -> str | None:
+        """The ASGI app that the embedded server serves; None for that of `asap`."""
+        return None
+
     def stored(self) -> dict[str, Any]:
         """The plan as it may be written down: without the secrets it may hold."""
         return {
@@ -125,6 +135,13 @@ class Running(Protocol):
 
     def check(self) -> None:
         """Raise ServerDied, with its last words, if it has ended."""
+
+    @property
+    def answers(self) -> bool:
+        """Whether it can be asked."""
+
+    def ask(self, question: str, patience: float) -> str:
+        """Its answer, over a private pipe. Raises ServerDied where none comes in time."""
 
 
 class Environment(Value):
@@ -279,12 +296,16 @@ class Report(Value):
 
 
 class Tick(Value):
-    """What a running measurement shows. `progress` is 0 to 1; `numbers` are (name, value, unit)."""
+    """What a running measurement shows. `progress` is 0 to 1; `numbers` are (name, value, unit).
+
+    `trend` are the latest readings of what matters most, for a small drawing.
+    """
 
     phase: str
     elapsed: float
     progress: float
     numbers: tuple[tuple[str, float, str], ...] = ()
+    trend: tuple[float, ...] = ()
 
 
 class Recorder(Protocol):

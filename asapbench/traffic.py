@@ -18,6 +18,7 @@ from asapbench.resources import Sampler
 from asapbench.series import Follower
 
 TICK = 0.5
+_SHORT_TICK = 0.1  # where the end of a load is waited for
 START_PATIENCE = 30.0
 DRAIN = 1.0
 _LEAD = 0.2  # seconds from telling several generators of a load until it begins
@@ -108,6 +109,11 @@ class Traffic:
         """How many requests have ended so far."""
         return self._recent.done
 
+    @property
+    def failures(self) -> int:
+        """How many of them failed."""
+        return self._recent.failed
+
     def ramp(self, load: Load) -> Iterator[Tick]:
         """Start a load and wait until all its users are there.
 
@@ -185,6 +191,31 @@ class Traffic:
             if decided():
                 return
 
+    def send(self, phase: str, load: Load, patience: float) -> Iterator[Tick]:
+        """Offer a load that ends after so many requests, and wait for the last of their answers.
+
+        Its users are there already. Raises BrokenRun where no answer comes for `patience` seconds.
+        """
+        assert load.requests is not None  # noqa: S101 - else it would not end
+        first = self.answers
+        self._offer(load)
+        began = answered = time.monotonic()
+        while (done := self.answers - first) < load.requests:
+            self._events()
+            yield self._tick(phase, time.monotonic() - began, done / load.requests, _SHORT_TICK)
+            now = time.monotonic()
+            answered = now if self.answers - first > done else answered
+            if now - answered > patience:
+                missing = load.requests - done
+                raise BrokenRun(f"{missing} requests had no answer for {patience:.0f} s")
+
+    def rest(self, phase: str) -> Iterator[Tick]:
+        """Wait until the answers to all that was sent are there: none came for a tick."""
+        before = -1
+        while before < self.answers:
+            before = self.answers
+            yield self._tick(phase, 0.0, 1.0)
+
     def _mark(self, window: Window) -> None:
         """Record a window; one that began at the same time has been extended."""
         others = [other for other in self._windows if other.start != window.start]
@@ -206,11 +237,11 @@ class Traffic:
         for process in self._sampled():
             process.sampler.close()
 
-    def _tick(self, phase: str, elapsed: float, progress: float) -> Tick:
+    def _tick(self, phase: str, elapsed: float, progress: float, every: float = TICK) -> Tick:
         for process in self._sampled():
             process.child.check()
             process.sampler.sample()
-        time.sleep(TICK - time.monotonic() % TICK)
+        time.sleep(every - time.monotonic() % every)
         self._recent.take(worker.follower for worker in self._workers)
         return Tick(phase=phase, elapsed=elapsed, progress=progress, numbers=self._recent.numbers())
 
@@ -249,7 +280,7 @@ class _Recent:
 
     def __init__(self) -> None:
         self.done = 0
-        self._failed = 0
+        self.failed = 0
         self._users: set[float] = set()
         self._last: deque[tuple[float, float]] = deque()
 
@@ -257,7 +288,7 @@ class _Recent:
         rows = chain.from_iterable(follower.new_rows() for follower in followers)
         for planned, sent, done, _code, user, _endpoint, outcome, flags, *_split in rows:
             self.done += 1
-            self._failed += outcome != Outcome.OK
+            self.failed += outcome != Outcome.OK
             self._users.add(user)
             self._last.append((done, done - (planned if int(flags) & Flag.WAITED else sent)))
         horizon = time.monotonic() - 2.0
@@ -272,7 +303,7 @@ class _Recent:
         ]
         if times:
             numbers.append(("latency.p95", times[int(len(times) * 0.95)], "s"))
-        return (*numbers, ("failures", float(self._failed), "count"))
+        return (*numbers, ("failures", float(self.failed), "count"))
 
 
 @contextmanager

@@ -1,7 +1,12 @@
-"""Serve an ASGI app on a socket that the parent has bound: `-m asapbench.workers.serve FD`."""
+"""Serve an ASGI app on a socket that the parent has bound: `-m asapbench.workers.serve FD [APP]`.
+
+APP is `module:attribute`; without it, that of `asap` is served. The parent can ask what the process
+holds (`asapbench.leak.meters`); nothing of that can be reached over the network.
+"""
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import socket
@@ -12,13 +17,19 @@ from typing import Any
 
 import uvicorn
 
-from asap.transport.server import app
+from asapbench.leak.asked import answer_until_the_end, private_output
+from asapbench.leak.meters import Meters
 from asapbench.offer import SPLIT_HEADER
+
+_APP = "asap.transport.server:app"
 
 
 def main() -> None:
     """Run until the lifeline on standard input ends."""
-    listener = socket.socket(fileno=int(sys.argv[1]))
+    descriptor, name = (*sys.argv[1:], _APP)[:2]
+    answers = private_output()
+    listener = socket.socket(fileno=int(descriptor))
+    app = _imported(name)
     server = uvicorn.Server(
         uvicorn.Config(
             split(app),
@@ -29,7 +40,8 @@ def main() -> None:
             timeout_graceful_shutdown=1,
         )
     )
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    meters = Meters(idle=lambda: not server.server_state.tasks)
+    threading.Thread(target=_answer, args=(answers, meters), daemon=True).start()
     server.run(sockets=[listener])
 
 
@@ -56,10 +68,13 @@ def split(app: Any) -> Any:
     return stamping
 
 
-def _end_with_parent() -> None:
-    # a raw read, not sys.stdin: a buffered reader cannot be finalised while a thread is in it
-    while os.read(0, 1024):
-        pass
+def _imported(name: str) -> Any:
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute or "app")
+
+
+def _answer(answers: int, meters: Meters) -> None:
+    answer_until_the_end(answers, meters.answer)
     os.kill(os.getpid(), signal.SIGTERM)
 
 
