@@ -10,7 +10,7 @@ from asapbench.cycling import reading_of
 from asapbench.errors import BrokenRun
 from asapbench.leak.cycles import layout
 from asapbench.leak.parts import LIVE, LIVE_COUNT, PARTS
-from asapbench.model import Recorder, Tick
+from asapbench.model import Recorder, Tick, Window
 from asapbench.process import Child
 from asapbench.series import Writer
 
@@ -58,6 +58,7 @@ class Part:
 def measure_components(recorder: Recorder, undecided: Callable[[], set[str]]) -> Iterator[Tick]:
     """Cycles of each part, all at once, until none is undecided; then the live envelopes."""
     began = time.monotonic()
+    recorder.tell(windows=(Window(name="components", start=began, end=began),))
     with ExitStack() as open_parts:
         parts = [Part(name, size, recorder) for name, size in PARTS.items()]
         live = Part(LIVE, LIVE_COUNT, recorder)

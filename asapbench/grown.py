@@ -14,7 +14,7 @@ from asapbench.leak.kind import LEAK, Kind, kind_of
 from asapbench.leak.parts import LIVE, LIVE_COUNT, PARTS
 from asapbench.leak.subject import Subject, subject_of
 from asapbench.model import Gate, Metric, Note, Run, Window
-from asapbench.samples import requests_in
+from asapbench.samples import failures_by_kind, requests_in
 from asapbench.targets import parse_limit
 from asapbench.units import show
 
@@ -35,9 +35,10 @@ class Findings:
     control: Subject | None
     live: float | None  # bytes
     window: Window | None
+    endpoints: tuple[str, ...]
 
 
-def findings(run: Run, looks: int, part_looks: int) -> Findings:
+def findings(run: Run, looks: int, part_looks: int, endpoints: tuple[str, ...]) -> Findings:
     """Read the cycles of a run. Who looks several times has to be surer each time."""
     plan = run.story.plan
     confidence = stats.confidence_per_look(looks)
@@ -58,6 +59,7 @@ def findings(run: Run, looks: int, part_looks: int) -> Findings:
         control=_control(run),
         live=_live(subjects.get(LIVE)),
         window=window,
+        endpoints=endpoints,
     )
 
 
@@ -242,8 +244,14 @@ def details(found: Findings) -> dict[str, Any]:
             "warm_up": len(server.rows["at"]) - server.cycles,
             "measured": found.window.end - found.window.start,
             "cycles": list(_cycles(server)),
+            "errors": _errors(found, found.window),
         }
     return content
+
+
+def _errors(found: Findings, window: Window) -> list[dict[str, Any]]:
+    requests = requests_in(found.run, window)
+    return failures_by_kind(requests, found.endpoints, found.run.story.failures)
 
 
 def _cycles(server: Subject) -> Iterator[dict[str, Any]]:

@@ -32,7 +32,7 @@ class ProcessTree:
         Raises ServerDied where one that served for a while is gone: what it held is gone with it.
         """
         self.check()
-        there = {process: memory for process, memory in self._readings()}
+        there = dict(self._readings())
         gone = [one.pid for one, times in self._seen.items() if times > 1 and one not in there]
         if gone:
             raise ServerDied(

@@ -37,10 +37,10 @@ QUICK_RATE = 3000.0  # req/s, at most
 QUICK_CYCLE = 1.0  # s
 
 _ENDPOINTS = (
-    Endpoint(name="asap", weight=14),
-    Endpoint(name="manifest", weight=3),
+    Endpoint(name="asap", weight=36),
+    Endpoint(name="manifest", weight=2),
     Endpoint(name="metrics", weight=1),
-    Endpoint(name="refused", weight=2),
+    Endpoint(name="refused", weight=1),
 )
 _PROCESSES = ("server", "generator", "asapbench")
 
@@ -305,7 +305,7 @@ def analyse(run: Run) -> Analysis:
 
     plan = run.story.plan
     times = len(looks(plan["duration"], plan["interval"], quick=plan["quick"]))
-    found = grown.findings(run, times, len(LOOKS))
+    found = grown.findings(run, times, len(LOOKS), tuple(one.name for one in _ENDPOINTS))
     if not found.parts and found.server is None:
         return Analysis(metrics=())
     return Analysis(

@@ -55,19 +55,21 @@ def settled(
     """The growth once it has settled: early halves are dropped while growth gets clearly less.
 
     A cache that fills and a warm-up that takes longer than thought end so; a leak goes on. None
-    with fewer than eight steps. `least_spread` is the standard deviation that the meter's own
-    resolution leaves, whatever few readings happen to show.
+    with fewer than eight steps; where it is still getting less, the later half of those that are
+    left says what it came down to, and nothing bounds it from below. `least_spread` is the standard
+    deviation that the meter's own resolution leaves, whatever few readings happen to show.
     """
     rest = steps
     while len(rest) >= 2 * MIN_KEPT and declines(rest, confidence, least_spread):
         rest = rest[len(rest) // 2 :]
     if len(rest) < MIN_KEPT:
         return None
+    fading = declines(rest, confidence, least_spread)
+    if fading:
+        rest = rest[len(rest) // 2 :]
     growth = mean(rest, confidence, least_spread)
-    dropped = len(steps) - len(rest)
-    if declines(rest, confidence, least_spread):
-        growth = replace(growth, low=min(growth.low, 0.0), declines=True)
-    return replace(growth, dropped=dropped)
+    low = min(growth.low, 0.0) if fading else growth.low
+    return replace(growth, low=low, declines=fading, dropped=len(steps) - len(rest))
 
 
 def mean(steps: Array, confidence: float = CONFIDENCE, least_spread: float = 0.0) -> Growth:

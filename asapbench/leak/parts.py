@@ -7,10 +7,10 @@ LIVE_COUNT = 10_000
 
 # operations a cycle
 PARTS: dict[str, int] = {
-    "envelope_creation": 4000,
-    "serialization": 8000,
-    "deserialization": 4000,
-    "jsonrpc": 4000,
-    "client_send": 500,
-    "server_request": 2000,
+    "envelope_creation": 2000,
+    "serialization": 4000,
+    "deserialization": 2000,
+    "jsonrpc": 2000,
+    "client_send": 250,
+    "server_request": 1000,
 }

@@ -11,9 +11,11 @@ from asapbench.model import Metric, Report
 
 
 def render_csv(report: Report) -> dict[str, str]:
-    """CSV texts by name: one row a metric and label set, a second, a process and second."""
+    """CSV texts by name: one row a metric and label set, a second, a process and
+    second, a cycle, a component.
+    """
     tables = {"metrics": _metrics(report.metrics)}
-    for name in ("seconds", "processes"):
+    for name in ("seconds", "processes", "cycles", "components"):
         if rows := report.details.get(name):
             tables[name] = _csv(list(rows[0]), (row.values() for row in rows))
     if endpoints := report.details.get("endpoints"):
