@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, fields
-from math import ceil, nan
+from math import ceil, isnan, nan
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
@@ -22,6 +22,7 @@ from asapbench.series import Writer
 from asapbench.traffic import Traffic
 
 PATIENCE = 30.0  # seconds for a server to settle
+_TRACE_PATIENCE = 120.0  # a snapshot takes seconds
 _SPAWN = 1000.0  # users/s: nothing has to be spared
 _DISCONNECTS = 0.01  # of the requests, as connections beside them
 _LOOKS, _PAUSE = 3, 0.2  # readings from outside: the server is not told to settle
@@ -78,11 +79,35 @@ def meter_of(system: Running, *, asks: bool) -> Meter:
     return Outside(ProcessTree(system.server.pid))
 
 
-def reading_of(answer: str) -> Reading:
-    """Read what a process of ours answers. Raises BrokenRun with what went wrong there."""
+@dataclass(frozen=True)
+class Traced:
+    """Has an instrumented server take a snapshot; what it holds is not to be judged."""
+
+    system: Running
+
+    def read(self) -> Reading:
+        answered(self.system.ask("trace", _TRACE_PATIENCE))
+        return Reading(rss=nan, uss=nan)
+
+    def check(self) -> None:
+        self.system.check()
+
+    def grown(self) -> dict[str, Any]:
+        """The series of all that grew."""
+        return answered(self.system.ask("grown", _TRACE_PATIENCE))
+
+
+def answered(answer: str) -> dict[str, Any]:
+    """What a process of ours answers. Raises BrokenRun with what went wrong there."""
     content: dict[str, Any] = json.loads(answer)
     if "error" in content:
         raise BrokenRun(f"the meters of the server failed: {content['error']}")
+    return content
+
+
+def reading_of(answer: str) -> Reading:
+    """Read what a process of ours holds. Raises BrokenRun with what went wrong there."""
+    content = answered(answer)
     known = {name: nan if value is None else float(value) for name, value in content.items()}
     return Reading(**{field.name: known[field.name] for field in fields(Reading)})
 
@@ -150,10 +175,12 @@ class Cycles:
 
     def _cycle(self, phase: str, *, kept: bool) -> Iterator[Tick]:
         yield from self._send(phase)
-        reading = self._latest = self._meter.read()
+        reading = self._meter.read()
         done = float(self._traffic.answers)
         self._writer.append(time.monotonic(), done, *reading.values, kept)
-        self._trend = [*self._trend, reading.uss][-_TREND:]
+        if not isnan(reading.uss):
+            self._latest = reading
+            self._trend = [*self._trend, reading.uss][-_TREND:]
 
     def _send(self, phase: str) -> Iterator[Tick]:
         disconnect(self._url, ceil(self.size * _DISCONNECTS))
@@ -169,7 +196,7 @@ class Cycles:
         if self._latest is not None:
             units = (("rss", "B"), ("uss", "B"), ("heap", "B"), ("blocks", "count"))
             held = [(name, getattr(self._latest, name), unit) for name, unit in units]
-            numbers = [*(each for each in held if each[1] == each[1]), *numbers]
+            numbers = [*(each for each in held if not isnan(each[1])), *numbers]
         return tick.model_copy(
             update={"elapsed": elapsed, "numbers": tuple(numbers), "trend": tuple(self._trend)}
         )

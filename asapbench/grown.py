@@ -234,6 +234,8 @@ def details(found: Findings) -> dict[str, Any]:
         if found.live is None
         else {"count": LIVE_COUNT, "bytes": found.live},
     }
+    if found.run.story.explanation is not None:
+        content["explanation"] = found.run.story.explanation
     if found.server is not None and found.window is not None:
         server = found.server
         content |= {

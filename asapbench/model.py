@@ -208,6 +208,7 @@ class Story(Value):
     windows: tuple[Window, ...] = ()
     notes: tuple[Note, ...] = ()
     failures: tuple[dict[str, Any], ...] = ()
+    explanation: dict[str, Any] | None = None
     ended: Literal["running", "complete", "interrupted", "server-died", "broke"] = "running"
     why: str = ""
 

@@ -22,7 +22,7 @@ from asapbench.offer import Endpoint, Offer
 from asapbench.units import parse_duration, show_duration
 
 if TYPE_CHECKING:
-    from asapbench.cycling import Cycles
+    from asapbench.cycling import Cycles, Meter
     from asapbench.leak.growth import Growth
 
 Seconds = Annotated[float, BeforeValidator(parse_duration)]
@@ -35,6 +35,9 @@ QUICK_LOOKS = (8, 12, 16, 24, 32, 48)
 QUICK_CONFIRM = 24
 QUICK_RATE = 3000.0  # req/s, at most
 QUICK_CYCLE = 1.0  # s
+TRACED_RATE = 300.0  # req/s, at most: tracing costs several times the request
+TRACED_SIZE = 300  # requests a cycle
+NOTHING: dict[str, Any] = {"sites": [], "types": [], "chain": [], "keeper": None}
 
 _ENDPOINTS = (
     Endpoint(name="asap", weight=36),
@@ -211,6 +214,8 @@ def measure(
     yield from measure_components(recorder, lambda: _undecided_parts(recorder))
     if not plan.components_only:
         yield from _measure_server(plan, system, recorder, decided)
+    if plan.explain and not plan.components_only:
+        yield from _explain(plan, recorder)
 
 
 def _measure_server(
@@ -242,12 +247,40 @@ def measure_control(plan: MemoryPlan, system: Running, recorder: Recorder) -> Ge
         yield from run.keep(KEPT)
 
 
+def _explain(plan: MemoryPlan, recorder: Recorder) -> Iterator[Tick]:
+    """Trace the allocations of a fresh server, if the one that was measured grew."""
+    from asapbench.cycling import Traced
+    from asapbench.explaining import Beside, traced_server
+    from asapbench.leak.explain import explanation
+    from asapbench.leak.kind import MONITOR
+    from asapbench.stats import CONFIDENCE
+
+    rate = _rate(recorder, "cycles", CONFIDENCE)
+    if rate is None or rate.high < MONITOR or rate.declines:
+        nothing = "there is nothing to explain: memory does not grow with the requests"
+        recorder.tell(explanation={**NOTHING, "text": nothing})
+        return
+    beside = Beside(recorder)
+    with (
+        traced_server(plan, beside) as system,
+        _cycles(plan, system, beside, Traced(system)) as run,
+    ):
+        yield from run.begin()
+        yield from run.raise_rate(min(plan.rps, TRACED_RATE), TRACED_RATE, QUICK_CYCLE)
+        run.size = TRACED_SIZE
+        yield from run.warm_up(2)
+        yield from run.keep(KEPT)
+        recorder.tell(explanation=explanation(Traced(system).grown(), run.size))
+
+
 @contextmanager
-def _cycles(plan: MemoryPlan, system: Running, recorder: Recorder) -> Iterator[Cycles]:
+def _cycles(
+    plan: MemoryPlan, system: Running, recorder: Recorder, meter: Meter | None = None
+) -> Iterator[Cycles]:
     from asapbench.cycling import Cycles, meter_of  # psutil: not for --help
     from asapbench.traffic import generator
 
-    meter = meter_of(system, asks=system.answers and not plan.foreign)
+    meter = meter or meter_of(system, asks=system.answers and not plan.foreign)
     offer, cpus = _offer(plan, system.server), recorder.story.environment.generator_cpus
     with (
         generator(offer, recorder, cpus) as traffic,

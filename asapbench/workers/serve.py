@@ -1,7 +1,8 @@
-"""Serve an ASGI app on a socket that the parent has bound: `-m asapbench.workers.serve FD [APP]`.
+"""Serve an ASGI app on a socket that the parent has bound: `-m asapbench.workers.serve FD`.
 
-APP is `module:attribute`; without it, that of `asap` is served. The parent can ask what the process
-holds (`asapbench.leak.meters`); nothing of that can be reached over the network.
+`… FD MODULE:APP` serves another app than that of `asap`, `… FD MODULE:APP traced` tells what grows
+in it. The parent can ask what the process holds (`asapbench.leak.meters`); nothing of that can be
+reached over the network.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
@@ -26,7 +28,7 @@ _APP = "asap.transport.server:app"
 
 def main() -> None:
     """Run until the lifeline on standard input ends."""
-    descriptor, name = (*sys.argv[1:], _APP)[:2]
+    descriptor, name, *traced = (*sys.argv[1:], *(_APP,)[: 3 - len(sys.argv)])
     answers = private_output()
     listener = socket.socket(fileno=int(descriptor))
     app = _imported(name)
@@ -41,7 +43,9 @@ def main() -> None:
         )
     )
     meters = Meters(idle=lambda: not server.server_state.tasks)
-    threading.Thread(target=_answer, args=(answers, meters), daemon=True).start()
+    # from here on: what the imports made does not grow, and would make each snapshot slow
+    answer = _tracing(meters) if traced else meters.answer
+    threading.Thread(target=_answer, args=(answers, answer), daemon=True).start()
     server.run(sockets=[listener])
 
 
@@ -73,8 +77,14 @@ def _imported(name: str) -> Any:
     return getattr(importlib.import_module(module), attribute or "app")
 
 
-def _answer(answers: int, meters: Meters) -> None:
-    answer_until_the_end(answers, meters.answer)
+def _tracing(meters: Meters) -> Callable[[str], str]:
+    from asapbench.leak.trace import Tracer  # only where asked for: the server is to be lean
+
+    return Tracer(meters.drain).answer
+
+
+def _answer(answers: int, answer: Callable[[str], str]) -> None:
+    answer_until_the_end(answers, answer)
     os.kill(os.getpid(), signal.SIGTERM)
 
 

@@ -124,18 +124,34 @@ def _errors(errors: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _explanation(explanation: Mapping[str, Any]) -> Iterator[RenderableType]:
-    sites = columns("GROWS AT", "whose", "a request", "objects a request")
-    for site in explanation["sites"]:
-        place = clean(f"{site['file']}:{site['line']}")
-        amount = show(site["bytes"], "B")
-        sites.add_row(place, site["whose"], amount, f"{site['objects']:.2f}")
-        if site["code"]:
-            sites.add_row(Text(clean(f"    {site['code']}"), "dim"))
-    yield sites
-    types = columns("TYPE", "objects a request", numbers=True)
-    for row in explanation["types"]:
-        types.add_row(clean(row["type"]), f"{row['objects']:.2f}")
+    if explanation["text"]:
+        yield Text(clean(f"Explanation: {explanation['text']}"))
+    if keeper := explanation["keeper"]:
+        yield Text(clean("\n".join(_keeper(keeper, explanation["chain"]))))
+    elif explanation["chain"]:
+        yield Text(clean("KEPT BY  " + " ← ".join(explanation["chain"])))
+    if explanation["sites"]:
+        yield _sites(explanation["sites"])
     if explanation["types"]:
+        types = columns("TYPE THAT GROWS", "objects a request")
+        for row in explanation["types"]:
+            types.add_row(clean(row["type"]), f"{row['objects']:.2f}")
         yield types
-    if explanation["chain"]:
-        yield Text(clean("Kept by  " + " ← ".join(explanation["chain"])))
+
+
+def _keeper(keeper: Mapping[str, Any], chain: Sequence[str]) -> Iterator[str]:
+    yield f"KEPT IN  {' ← '.join(chain)}: {keeper['items']:.2f} items a request"
+    if at := keeper["at"]:
+        yield f"put in at {at['file']}:{at['line']} ({at['whose']})"
+        yield f"    {at['code']}"
+
+
+def _sites(sites: Sequence[Mapping[str, Any]]) -> Table:
+    table = columns("GROWS AT", "whose", "a request", "objects a request")
+    for site in sites:
+        place = clean(f"{site['file']}:{site['line']}")
+        amounts = (show(site["bytes"], "B"), f"{site['objects']:.2f}")
+        table.add_row(f"{place}\n    {clean(site['code'])}", site["whose"], *amounts)
+        if via := site["via"]:
+            table.add_row(clean(f"    by {via['file']}:{via['line']}"), via["whose"], "", "")
+    return table
