@@ -41,7 +41,15 @@ def start_server(
     """The server that a plan names, up for as long as the block lasts."""
     access = Access(expand_headers(plan.header), verify_tls=not plan.insecure)
     log = recording.path("server.log")
-    return system_under_test(plan.host, plan.serve, access, log, cores.server)
+    return system_under_test(
+        plan.host,
+        plan.serve,
+        access,
+        log,
+        cores.server,
+        process=plan.process,
+        application=plan.application,
+    )
 
 
 def execute(

@@ -11,9 +11,11 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
 from asapbench.model import Tick, Watch
+from asapbench.sparkline import sparkline
 from asapbench.units import show, show_duration
 
 PLAIN_EVERY = 5.0
+_TREND = 20  # characters
 _PHASES = {
     "floor warm-up": "floor",
     "floor top": "floor",
@@ -37,12 +39,12 @@ def watching(*, quiet: bool) -> Iterator[Watch]:
 
 
 def describe(tick: Tick) -> str:
-    """The numbers of a tick on one line."""
+    """The numbers of a tick on one line, what it is about, and how the latest of them went."""
     numbers = (
         f"{name} {show(value, unit)}".replace("throughput ", "").replace("latency.", "")
         for name, value, unit in tick.numbers
     )
-    return "  ".join([*numbers, tick.doing]).rstrip()
+    return "  ".join([*numbers, tick.doing, sparkline(tick.trend, _TREND)]).rstrip()
 
 
 @contextmanager

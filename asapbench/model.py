@@ -65,6 +65,16 @@ class Plan(Value):
         """How many generator processes to start."""
         return 1
 
+    @property
+    def process(self) -> int | None:
+        """The process of a server that runs already, where it is named."""
+        return None
+
+    @property
+    def application(self) -> str | None:
+        """The ASGI app that the embedded server serves; None for that of `asap`."""
+        return None
+
     def stored(self) -> dict[str, Any]:
         """The plan as it may be written down: without the secrets it may hold."""
         return {
@@ -125,6 +135,13 @@ class Running(Protocol):
 
     def check(self) -> None:
         """Raise ServerDied, with its last words, if it has ended."""
+
+    @property
+    def answers(self) -> bool:
+        """Whether it can be asked."""
+
+    def ask(self, question: str, patience: float) -> str:
+        """Its answer, over a private pipe. Raises ServerDied where none comes in time."""
 
 
 class Environment(Value):
@@ -196,6 +213,7 @@ class Story(Value):
     notes: tuple[Note, ...] = ()
     failures: tuple[dict[str, Any], ...] = ()
     facts: dict[str, Any] = {}  # what only this command has to know again
+    explanation: dict[str, Any] | None = None
     ended: Literal["running", "complete", "interrupted", "server-died", "broke"] = "running"
     why: str = ""
 
@@ -293,6 +311,7 @@ class Tick(Value):
     """What a running measurement shows. `progress` is 0 to 1; `numbers` are (name, value, unit).
 
     What is `kept` stays on the screen when others follow. `doing` is what it is about right now.
+    `trend` are the latest readings of what matters most, for a small drawing.
     """
 
     phase: str
@@ -301,6 +320,7 @@ class Tick(Value):
     numbers: tuple[tuple[str, float, str], ...] = ()
     kept: bool = False
     doing: str = ""
+    trend: tuple[float, ...] = ()
 
 
 class Recorder(Protocol):

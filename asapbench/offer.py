@@ -20,9 +20,12 @@ class _Message(BaseModel):
 
 
 class Endpoint(_Message):
-    """A kind of request and its share: `weight` of the sum of all weights."""
+    """A kind of request and its share: `weight` of the sum of all weights.
 
-    name: Literal["asap", "manifest", "metrics"]
+    `refused` are calls that a server has to answer with a JSON-RPC error.
+    """
+
+    name: Literal["asap", "manifest", "metrics", "refused"]
     weight: int = Field(ge=1)
 
 
@@ -35,6 +38,7 @@ class Load(_Message):
     begins at `start` (monotonic clock, now with None). Generators that share a load are told the
     same but for `share`: of the users' seats, a generator has number `share`, `share` + `shares`,
     and so on.
+    A plan has an end after so many `requests` of all generators; with None it has none.
     """
 
     users: int = Field(ge=1)
@@ -45,6 +49,7 @@ class Load(_Message):
     start: float | None = None
     share: int = Field(default=0, ge=0)
     shares: int = Field(default=1, ge=1)
+    requests: int | None = Field(default=None, ge=0)
 
 
 class Offer(_Message):

@@ -5,9 +5,9 @@ from __future__ import annotations
 import shlex
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import psutil
 
 from asap.discovery.wellknown import WELLKNOWN_MANIFEST_PATH
-from asapbench.errors import BrokenRun, ServerDied
+from asapbench.errors import BrokenRun, ServerDied, UsageError
 from asapbench.model import Server
 from asapbench.process import Child
 
@@ -28,6 +28,25 @@ class System:
 
     server: Server
     _check: Callable[[], None]
+    _child: Child | None = None  # one that answers questions
+
+    @property
+    def answers(self) -> bool:
+        """Whether it can be asked: a worker of ours, in a process of its own."""
+        return self._child is not None
+
+    def ask(self, question: str, patience: float) -> str:
+        """Its answer to a question, over a private pipe.
+
+        Raises ServerDied where it has ended, BrokenRun where no answer comes in `patience` seconds.
+        """
+        assert self._child is not None  # noqa: S101 - whoever asks has looked at `answers`
+        self._child.send(question)
+        answer = self._child.line(patience)
+        if answer is None:
+            self.check()
+            raise BrokenRun(f"the server gave no answer to {question!r} for {patience:.0f} s")
+        return answer
 
     def check(self) -> None:
         """Raise ServerDied, with its last words, if the server has ended."""
@@ -65,19 +84,29 @@ class Address:
 
 @contextmanager
 def system_under_test(
-    host: str | None, serve: str | None, access: Access, log: Path, cpus: tuple[int, ...]
+    host: str | None,
+    serve: str | None,
+    access: Access,
+    log: Path,
+    cpus: tuple[int, ...],
+    *,
+    process: int | None = None,
+    application: str | None = None,
 ) -> Iterator[System]:
     """Give the server that a plan names, once it answers; end what was started here.
+
+    `process` is that of the host, where it is named; `application` is what the embedded one serves.
 
     Raises BrokenRun, with the last words of the server, where it does not come up.
     """
     if host is not None:
-        yield _running(host, access)
+        yield _running(host, access, process)
     elif serve is not None:
         with _command(serve, access, log, cpus) as system:
             yield system
     else:
-        with embedded("serve", access, log, cpus) as system:
+        arguments = (application,) if application else ()
+        with embedded("serve", access, log, cpus, arguments=arguments) as system:
             yield system
 
 
@@ -89,15 +118,16 @@ def embedded(
     cpus: tuple[int, ...],
     at: Address = Address(),
     processes: int = 1,
+    arguments: Sequence[str] = (),
 ) -> Iterator[System]:
     """Workers of ours, on a socket that is bound and listens before they start.
 
-    Raises OSError where the address cannot be had.
+    One alone can be asked. Raises OSError where the address cannot be had.
     """
     with ExitStack() as children:
         with socket.create_server((at.host, at.port), family=at.family, backlog=2048) as listener:
             port = listener.getsockname()[1]
-            argv = ["-m", f"asapbench.workers.{worker}", str(listener.fileno())]
+            argv = ["-m", f"asapbench.workers.{worker}", str(listener.fileno()), *arguments]
             started = [
                 children.enter_context(
                     Child("server", argv, log, pass_fds=[listener.fileno()], cpus=cpus)
@@ -109,7 +139,8 @@ def embedded(
             for child in started:
                 child.check()
 
-        yield _started(at.url(port), started[0].pid, "embedded", cpus, access, check)
+        system = _started(at.url(port), started[0].pid, "embedded", cpus, access, check)
+        yield replace(system, _child=started[0]) if processes == 1 else system
 
 
 @contextmanager
@@ -152,14 +183,32 @@ def _started(
     return System(_server(url, pid, how, manifest, cpus), check)
 
 
-def _running(host: str, access: Access) -> System:
+def _running(host: str, access: Access, process: int | None) -> System:
+    if process is not None:
+        _check_process(host, process)
     try:
         manifest = _manifest(host, access)
     except _NoAnswer as error:
         raise BrokenRun(
             f"--host: {host} gave no manifest: {error}; does an agent run there?"
         ) from error
-    return System(_server(host, _listening_pid(host), "host", manifest, ()), lambda: None)
+    pid = process or _listening_pid(host)
+    return System(_server(host, pid, "host", manifest, ()), lambda: None)
+
+
+def _check_process(host: str, process: int) -> None:
+    """Raise UsageError unless the process, or one that it started, listens there, if seen."""
+    try:
+        root = psutil.Process(process)
+        family = {root.pid, *(child.pid for child in root.children(recursive=True))}
+    except psutil.NoSuchProcess as error:
+        raise UsageError(f"--pid: there is no process {process} on this machine") from error
+    listening = _listening_pid(host)
+    if listening is not None and listening not in family:
+        raise UsageError(
+            f"--pid: process {process} ({root.name()}) is not the server: at {host} listens "
+            f"process {listening}; give that one, or leave --pid out"
+        )
 
 
 def _server(

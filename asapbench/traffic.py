@@ -109,6 +109,11 @@ class Traffic:
         """How many requests have ended so far."""
         return self._recent.done
 
+    @property
+    def failures(self) -> int:
+        """How many of them failed."""
+        return self._recent.failed
+
     def ramp(self, load: Load) -> Iterator[Tick]:
         """Start a load and wait until all its users are there.
 
@@ -187,6 +192,26 @@ class Traffic:
             if decided():
                 return
 
+    def send(self, phase: str, load: Load, patience: float) -> Iterator[Tick]:
+        """Offer a load that ends after so many requests, and wait for the last of their answers.
+
+        Its users are there already. Raises BrokenRun where no answer comes for `patience` seconds.
+        """
+        assert load.requests is not None  # noqa: S101 - else it would not end
+        first = self.answers
+        self._offer(load)
+        began = answered = time.monotonic()
+        while (done := self.answers - first) < load.requests:
+            self._events()
+            now = time.monotonic()
+            progress = done / load.requests
+            yield self._tick(phase, now - began, progress, now + _SHORT_TICK, _SHORT_TICK)
+            now = time.monotonic()
+            answered = now if self.answers - first > done else answered
+            if now - answered > patience:
+                missing = load.requests - done
+                raise BrokenRun(f"{missing} requests had no answer for {patience:.0f} s")
+
     def _mark(self, window: Window) -> None:
         """Record a window; one that began at the same time has been extended."""
         others = [other for other in self._windows if other.start != window.start]
@@ -232,13 +257,15 @@ class Traffic:
         for process in self._sampled():
             process.sampler.close()
 
-    def _tick(self, phase: str, elapsed: float, progress: float, until: float) -> Tick:
+    def _tick(
+        self, phase: str, elapsed: float, progress: float, until: float, every: float = TICK
+    ) -> Tick:
         """Wait for the next whole tick, or less long, until a time."""
         for process in self._sampled():
             process.child.check()
             process.sampler.sample()
         now = time.monotonic()
-        time.sleep(max(0.0, min(TICK - now % TICK, until - now)))
+        time.sleep(max(0.0, min(every - now % every, until - now)))
         self._recent.take(worker.follower for worker in self._workers)
         return Tick(phase=phase, elapsed=elapsed, progress=progress, numbers=self._recent.numbers())
 
@@ -277,7 +304,7 @@ class _Recent:
 
     def __init__(self) -> None:
         self.done = 0
-        self._failed = 0
+        self.failed = 0
         self._users: set[float] = set()
         self._last: deque[tuple[float, float]] = deque()
 
@@ -285,7 +312,7 @@ class _Recent:
         rows = chain.from_iterable(follower.new_rows() for follower in followers)
         for planned, sent, done, _code, user, _endpoint, outcome, flags, *_split in rows:
             self.done += 1
-            self._failed += outcome != Outcome.OK
+            self.failed += outcome != Outcome.OK
             self._users.add(user)
             self._last.append((done, done - (planned if int(flags) & Flag.WAITED else sent)))
         horizon = time.monotonic() - 2.0
@@ -300,7 +327,7 @@ class _Recent:
         ]
         if times:
             numbers.append(("latency.p95", times[int(len(times) * 0.95)], "s"))
-        return (*numbers, ("failures", float(self._failed), "count"))
+        return (*numbers, ("failures", float(self.failed), "count"))
 
 
 @contextmanager

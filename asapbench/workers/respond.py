@@ -18,6 +18,8 @@ from typing import cast
 import uvloop
 
 from asap.discovery.wellknown import WELLKNOWN_MANIFEST_PATH
+from asapbench.leak.asked import answer_until_the_end, private_output
+from asapbench.leak.meters import Meters
 
 _MANIFEST = (
     b'{"id":"urn:asap:agent:floor","name":"Floor","version":"1.0","description":"answers at once",'
@@ -32,6 +34,7 @@ _REPLY = (
     b'"status":"completed","result":{"echoed":%s},"final_state":null,"metrics":null},'
     b'"correlation_id":"%s","trace_id":null,"requires_ack":false,"extensions":null}},"id":"%s"}'
 )
+_REFUSAL = b'{"jsonrpc":"2.0","error":{"code":-32600,"message":"Invalid request"},"id":null}'
 _HEAD = (
     b"HTTP/1.1 200 OK\r\ndate: Mon, 06 May 2030 07:08:09 GMT\r\nserver: floor\r\n"
     b"content-type: application/json\r\nasap-version: 2.2\r\ncontent-length: %d\r\n\r\n"
@@ -58,6 +61,8 @@ class Responder(asyncio.Protocol):
 
 
 def _answer(head: bytes, body: bytes) -> bytes:
+    if body and b'"input":' not in body:
+        return _REFUSAL
     if body:
         return _REPLY % (_between(body, b'"input":', b',"config"'), *_ids(body))
     return _MANIFEST if _PATH in head.partition(b"\r\n")[0] else _METRICS
@@ -94,13 +99,13 @@ async def respond(listener: socket.socket) -> None:
 
 def main() -> None:
     """Run until the lifeline on standard input ends."""
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    answers = private_output()
+    threading.Thread(target=_answer_parent, args=(answers,), daemon=True).start()
     uvloop.run(respond(socket.socket(fileno=int(sys.argv[1]))))
 
 
-def _end_with_parent() -> None:
-    while os.read(0, 1024):
-        pass
+def _answer_parent(answers: int) -> None:
+    answer_until_the_end(answers, Meters().answer)
     os.kill(os.getpid(), signal.SIGKILL)
 
 

@@ -1,24 +1,37 @@
-"""Serve an ASGI app on a socket that the parent has bound: `-m asapbench.workers.serve FD`."""
+"""Serve an ASGI app on a socket that the parent has bound: `-m asapbench.workers.serve FD`.
+
+`… FD MODULE:APP` serves another app than that of `asap`, `… FD MODULE:APP traced` tells what grows
+in it. The parent can ask what the process holds (`asapbench.leak.meters`); nothing of that can be
+reached over the network.
+"""
 
 from __future__ import annotations
 
+import importlib
 import os
 import signal
 import socket
 import sys
 import threading
+from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
 import uvicorn
 
-from asap.transport.server import app
+from asapbench.leak.asked import answer_until_the_end, private_output
+from asapbench.leak.meters import Meters
 from asapbench.offer import SPLIT_HEADER
+
+_APP = "asap.transport.server:app"
 
 
 def main() -> None:
     """Run until the lifeline on standard input ends."""
-    listener = socket.socket(fileno=int(sys.argv[1]))
+    descriptor, name, *traced = (*sys.argv[1:], *(_APP,)[: 3 - len(sys.argv)])
+    answers = private_output()
+    listener = socket.socket(fileno=int(descriptor))
+    app = _imported(name)
     server = uvicorn.Server(
         uvicorn.Config(
             split(app),
@@ -29,7 +42,10 @@ def main() -> None:
             timeout_graceful_shutdown=1,
         )
     )
-    threading.Thread(target=_end_with_parent, daemon=True).start()
+    meters = Meters(idle=lambda: not server.server_state.tasks)
+    # from here on: what the imports made does not grow, and would make each snapshot slow
+    answer = _tracing(meters) if traced else meters.answer
+    threading.Thread(target=_answer, args=(answers, answer), daemon=True).start()
     server.run(sockets=[listener])
 
 
@@ -56,10 +72,19 @@ def split(app: Any) -> Any:
     return stamping
 
 
-def _end_with_parent() -> None:
-    # a raw read, not sys.stdin: a buffered reader cannot be finalised while a thread is in it
-    while os.read(0, 1024):
-        pass
+def _imported(name: str) -> Any:
+    module, _, attribute = name.partition(":")
+    return getattr(importlib.import_module(module), attribute or "app")
+
+
+def _tracing(meters: Meters) -> Callable[[str], str]:
+    from asapbench.leak.trace import Tracer  # only where asked for: the server is to be lean
+
+    return Tracer(meters.drain).answer
+
+
+def _answer(answers: int, answer: Callable[[str], str]) -> None:
+    answer_until_the_end(answers, answer)
     os.kill(os.getpid(), signal.SIGTERM)
 
 

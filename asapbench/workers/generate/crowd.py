@@ -52,6 +52,8 @@ class Crowd:
         else:
             self._scene.pause = None
             turns = Turns(start, load.rate, load.users, load.share, load.shares, load.burst)
+            if load.requests is not None:
+                turns.end(start + (load.requests - 0.5) / load.rate)  # between two slots
             self._plans.append(turns)
             self._give_turns(turns)
         self._look_whether_ramped()

@@ -10,6 +10,7 @@ from asapbench.workers.generate.exchange import Exchange
 from asapbench.workers.generate.fetch import ManifestExchange, MetricsExchange
 from asapbench.workers.generate.headers import common_headers
 from asapbench.workers.generate.origin import Origin
+from asapbench.workers.generate.refused import RefusedExchange
 from asapbench.workers.generate.send import SendExchange
 
 
@@ -22,6 +23,8 @@ def exchanges_of(offer: Offer, origin: Origin, clock: Clock) -> list[Exchange]:
             return ManifestExchange(origin.prefix + WELLKNOWN_MANIFEST_PATH, headers)
         if name == "metrics":
             return MetricsExchange(f"{origin.prefix}/asap/metrics", headers)
+        if name == "refused":
+            return RefusedExchange(f"{origin.prefix}/asap", headers)
         return SendExchange(offer, f"{origin.prefix}/asap", headers, clock)
 
     return [exchange(endpoint.name) for endpoint in offer.endpoints]

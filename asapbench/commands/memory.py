@@ -1,0 +1,375 @@
+"""Find leaks: growth per request, with its interval, judged at --rps.
+
+Cycles of requests, after each of which the server settles (drain, collect, trim) and is read. \
+Warm-up cycles count for nothing; at least eight count, twice as many while undecided. --quick \
+raises the rate to what the server bears and ends when all is decided.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Self
+
+from pydantic import BeforeValidator, Field, field_validator, model_validator
+
+from asapbench.commands.load import read_input
+from asapbench.errors import UsageError
+from asapbench.leak.parts import PARTS
+from asapbench.model import Analysis, Bench, Decided, Plan, Recorder, Run, Running, Server, Tick
+from asapbench.offer import Endpoint, Offer
+from asapbench.units import parse_duration, show_duration
+
+if TYPE_CHECKING:
+    from asapbench.cycling import Cycles, Meter
+    from asapbench.leak.growth import Growth
+
+Seconds = Annotated[float, BeforeValidator(parse_duration)]
+
+KEPT = 8  # cycles, at least
+EXTEND = 2  # times as many while undecided
+CONFIRM = 16  # cycles until growth is called a leak: a cache may be full by then
+LEAST_REQUESTS = 100  # a cycle
+QUICK_LOOKS = (8, 12, 16, 24, 32, 48)
+QUICK_CONFIRM = 24
+QUICK_RATE = 3000.0  # req/s, at most
+QUICK_CYCLE = 1.0  # s
+TRACED_RATE = 300.0  # req/s, at most: tracing costs several times the request
+TRACED_SIZE = 300  # requests a cycle
+NOTHING: dict[str, Any] = {"sites": [], "types": [], "chain": [], "keeper": None}
+
+_ENDPOINTS = (
+    Endpoint(name="asap", weight=36),
+    Endpoint(name="manifest", weight=2),
+    Endpoint(name="metrics", weight=1),
+    Endpoint(name="refused", weight=1),
+)
+_PROCESSES = ("server", "generator", "asapbench")
+
+
+class MemoryPlan(Plan):
+    """What to serve, for how long, and how."""
+
+    duration: Seconds = Field(
+        3600,
+        gt=0,
+        description="Measured time, after the warm-up: 60, 90s, 5m, 1h",
+        json_schema_extra={"short": "-t"},
+    )
+    interval: Seconds = Field(10, gt=0, description="Time of a cycle at --rps")
+    rps: float = Field(100, gt=0, description="Requests a second to judge the growth at")
+    warmup: int = Field(3, ge=2, le=1000, description="Cycles before those that count")
+    users: int = Field(
+        20,
+        ge=1,
+        le=20_000,
+        description="Users, one connection each",
+        json_schema_extra={"short": "-u"},
+    )
+    components_only: bool = Field(
+        False, description="Only the parts of an agent, each in a process of its own"
+    )
+    explain: bool = Field(
+        False, description="Where memory grows, name the lines: a second, instrumented run"
+    )
+    app: str | None = Field(
+        None,
+        json_schema_extra={"metavar": "MODULE:APP"},
+        description="Serve this ASGI app in the embedded server",
+    )
+    pid: int | None = Field(None, gt=0, description="The process of the server at --host")
+    skill: str = Field(
+        "echo",
+        min_length=1,
+        json_schema_extra={"metavar": "NAME"},
+        description="The skill that requests name",
+    )
+    input: Path | None = Field(
+        None, description="The input of requests (a JSON object; {n} becomes a counter)"
+    )
+    timeout: Seconds = Field(30, gt=0, description="A request without an answer by then has failed")
+    floor: bool = Field(
+        True, description="Control: first the same load on a server that holds nothing"
+    )
+
+    @field_validator("input")
+    @classmethod
+    def _is_json_object(cls, value: Path | None) -> Path | None:
+        if value is not None:
+            read_input(value)
+        return value
+
+    @field_validator("app")
+    @classmethod
+    def _names_an_app(cls, value: str | None) -> str | None:
+        if value is not None and not all(value.partition(":")):
+            raise ValueError("must be MODULE:APP, such as my_agent:app")
+        return value
+
+    @model_validator(mode="after")
+    def _time_for_cycles(self) -> Self:
+        if self.quick or self.components_only:
+            return self
+        if self.interval > self.duration:
+            raise ValueError(
+                f"--interval: {show_duration(self.interval)} is longer than the --duration of "
+                f"{show_duration(self.duration)}, which has to hold {KEPT} of it"
+            )
+        if self.cycles < KEPT:
+            raise ValueError(
+                f"--duration: {show_duration(self.duration)} holds {self.cycles} cycles of "
+                f"{show_duration(self.interval)}, and a growth needs {KEPT}: give "
+                f"{show_duration(KEPT * self.interval)} or more, a shorter --interval, or --quick"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _requests_in_cycles(self) -> Self:
+        if not self.components_only and self.size < LEAST_REQUESTS:
+            raise ValueError(
+                f"--interval: {show_duration(self.interval)} at --rps {self.rps:g} holds "
+                f"{self.size} requests, and a cycle needs {LEAST_REQUESTS}: give a longer one"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _one_way_to_serve(self) -> Self:
+        if self.pid is not None and self.host is None:
+            raise ValueError("--pid: names the process of a server at --host: give that too")
+        if self.foreign and self.app is not None:
+            raise ValueError("--app: is for the embedded server: leave out --host and --serve")
+        if self.foreign and self.explain:
+            raise ValueError(
+                "--explain: only the embedded server can be instrumented: leave out --host and "
+                "--serve, and name your app by --app MODULE:APP"
+            )
+        return self
+
+    @property
+    def process(self) -> int | None:
+        return self.pid
+
+    @property
+    def application(self) -> str | None:
+        return self.app
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the server is one that cannot be asked."""
+        return self.host is not None or self.serve is not None
+
+    @property
+    def cycles(self) -> int:
+        """How many cycles the planned time holds; as a float can be off, a hair more is enough."""
+        return int(self.duration / self.interval + 1e-9)
+
+    @property
+    def size(self) -> int:
+        """How many requests a cycle is."""
+        return round(self.rps * self.interval)
+
+
+def looks(duration: float, interval: float, *, quick: bool) -> tuple[int, ...]:
+    """After how many cycles to ask whether all is decided."""
+    if quick:
+        return QUICK_LOOKS
+    planned = max(KEPT, int(duration / interval + 1e-9))
+    return (planned, planned * (1 + EXTEND) // 2, planned * EXTEND)
+
+
+def produces(plan: MemoryPlan) -> dict[str, str]:
+    """The metrics that a memory run can give, and their units."""
+    each = [f'{{component="{name}"}}' for name in PARTS]
+    units = {"growth_rate": "B/s", "live_envelopes.peak": "B"}
+    units |= {f"growth_rate{part}": "B/s" for part in each}
+    units |= {f"growth_per_operation{part}": "B" for part in each}
+    if plan.components_only:
+        return units
+    held = ("initial", "final", "peak", "growth")
+    units |= {f"memory.{name}": "B" for name in held}
+    units |= dict.fromkeys(("growth_per_request", "rss_per_request", "sensitivity"), "B")
+    units |= {"unexpected_replies": "ratio"}
+    units |= {f"{name}.cpu": "cores" for name in _PROCESSES}
+    units |= {f"{name}.rss": "B" for name in _PROCESSES}
+    if plan.floor:
+        units |= {"control.growth_per_request": "B"}
+    if not plan.foreign:
+        units |= {"heap_per_request": "B", "blocks_per_request": "count"}
+        units |= {"collected_per_request": "count", "meters.cost": "cores"}
+    return units
+
+
+def measure(
+    plan: MemoryPlan, system: Running, recorder: Recorder, decided: Decided
+) -> Generator[Tick]:
+    """The parts by themselves, then cycles on the server until all is decided."""
+    from asapbench.components import measure_components  # psutil and more: not for --help
+
+    if plan.host is not None and system.server.pid is None and not plan.components_only:
+        raise UsageError(
+            f"--host: the process of {plan.host} is not seen from here: give --pid N, of a server "
+            "on this machine"
+        )
+    yield from measure_components(recorder, lambda: _undecided_parts(recorder))
+    if not plan.components_only:
+        yield from _measure_server(plan, system, recorder, decided)
+    if plan.explain and not plan.components_only:
+        yield from _explain(plan, recorder)
+
+
+def _measure_server(
+    plan: MemoryPlan, system: Running, recorder: Recorder, decided: Decided
+) -> Iterator[Tick]:
+    from asapbench.cycling import until
+
+    kept_looks = looks(plan.duration, plan.interval, quick=plan.quick)
+    with _cycles(plan, system, recorder) as run:
+        yield from run.begin()
+        if plan.quick:
+            yield from run.raise_rate(plan.rps, QUICK_RATE, QUICK_CYCLE)
+            run.size = max(round(run.rate * QUICK_CYCLE), min(plan.size, 2 * round(run.rate)))
+        else:
+            run.rate, run.size = plan.rps, plan.size
+        yield from run.warm_up(plan.warmup)
+        yield from until(lambda: decided() and _confirmed(plan, recorder), kept_looks, run)
+
+
+def measure_control(plan: MemoryPlan, system: Running, recorder: Recorder) -> Generator[Tick]:
+    """As many requests a cycle on a server that holds nothing, as fast as it bears them."""
+    if plan.components_only:
+        return
+    with _cycles(plan, system, recorder) as run:
+        yield from run.begin()
+        yield from run.raise_rate(plan.rps, QUICK_RATE, QUICK_CYCLE)
+        run.size = min(plan.size, round(run.rate * QUICK_CYCLE))
+        yield from run.warm_up(2)
+        yield from run.keep(KEPT)
+
+
+def _explain(plan: MemoryPlan, recorder: Recorder) -> Iterator[Tick]:
+    """Trace the allocations of a fresh server, if the one that was measured grew."""
+    from asapbench.cycling import Traced
+    from asapbench.explaining import Beside, traced_server
+    from asapbench.leak.explain import explanation
+    from asapbench.leak.kind import MONITOR
+    from asapbench.stats import CONFIDENCE
+
+    rate = _rate(recorder, "cycles", CONFIDENCE)
+    if rate is None or rate.high < MONITOR or rate.declines:
+        nothing = "there is nothing to explain: memory does not grow with the requests"
+        recorder.tell(explanation={**NOTHING, "text": nothing})
+        return
+    beside = Beside(recorder)
+    with (
+        traced_server(plan, beside) as system,
+        _cycles(plan, system, beside, Traced(system)) as run,
+    ):
+        yield from run.begin()
+        yield from run.raise_rate(min(plan.rps, TRACED_RATE), TRACED_RATE, QUICK_CYCLE)
+        run.size = TRACED_SIZE
+        yield from run.warm_up(2)
+        yield from run.keep(KEPT)
+        recorder.tell(explanation=explanation(Traced(system).grown(), run.size))
+
+
+@contextmanager
+def _cycles(
+    plan: MemoryPlan, system: Running, recorder: Recorder, meter: Meter | None = None
+) -> Iterator[Cycles]:
+    from asapbench.cycling import Cycles, meter_of  # psutil: not for --help
+    from asapbench.traffic import generator
+
+    meter = meter or meter_of(system, asks=system.answers and not plan.foreign)
+    offer, cpus = _offer(plan, system.server), recorder.story.environment.generator_cpus
+    with (
+        generator(offer, recorder, cpus) as traffic,
+        closing(Cycles(traffic, meter, recorder, system.server.url, plan.users)) as run,
+    ):
+        run.patience += plan.timeout
+        yield run
+
+
+def _undecided_parts(recorder: Recorder) -> set[str]:
+    """The parts whose growth lies on both sides of a limit so far."""
+    from asapbench.components import LOOKS
+    from asapbench.stats import confidence_per_look
+
+    confidence = confidence_per_look(len(LOOKS))
+    return {
+        name
+        for name in PARTS
+        if _straddles(recorder, f"cycles-{name}", f'growth_rate{{component="{name}"}}', confidence)
+    }
+
+
+def _straddles(recorder: Recorder, file: str, metric: str, confidence: float) -> bool:
+    from asapbench.targets import parse_limit
+
+    rate = _rate(recorder, file, confidence)
+    limits = [parse_limit(t.limit) for t in recorder.story.targets if t.metric == metric]
+    return rate is None or any(one.allows(rate.low) != one.allows(rate.high) for one in limits)
+
+
+def _confirmed(plan: MemoryPlan, recorder: Recorder) -> bool:
+    """Whether growth went on for so long that it is no cache that fills."""
+    from asapbench.leak.kind import LEAK
+    from asapbench.stats import CONFIDENCE
+
+    rate = _rate(recorder, "cycles", CONFIDENCE)
+    enough = QUICK_CONFIRM if plan.quick else CONFIRM
+    return rate is None or rate.low < LEAK or rate.n + rate.dropped >= enough
+
+
+def _rate(recorder: Recorder, file: str, confidence: float) -> Growth | None:
+    """The growth so far, in bytes a second at --rps."""
+    from asapbench.leak.subject import subject_of
+    from asapbench.table import read_measurement
+
+    subject = subject_of(read_measurement(recorder.path(f"{file}.series")), confidence)
+    growth = subject.growth("uss") if subject else None
+    return growth and growth.times(recorder.story.plan["rps"])
+
+
+def analyse(run: Run) -> Analysis:
+    """The growth, its kind, and what else the cycles say."""
+    from asapbench import grown  # numpy and scipy: not for --help
+    from asapbench.components import LOOKS
+
+    plan = run.story.plan
+    times = len(looks(plan["duration"], plan["interval"], quick=plan["quick"]))
+    found = grown.findings(run, times, len(LOOKS), tuple(one.name for one in _ENDPOINTS))
+    if not found.parts and found.server is None:
+        return Analysis(metrics=())
+    return Analysis(
+        metrics=tuple(grown.metrics(found)),
+        notes=tuple(grown.notes(found)),
+        gates=tuple(grown.gates(found)),
+        details=grown.details(found),
+    )
+
+
+def _offer(plan: MemoryPlan, server: Server) -> Offer:
+    given: dict[str, Any] = {"input": read_input(plan.input)} if plan.input else {}
+    return Offer(
+        url=server.url,
+        endpoints=_ENDPOINTS,
+        skill=plan.skill,
+        recipient=server.agent,
+        headers=plan.header,
+        verify_tls=not plan.insecure,
+        timeout=plan.timeout,
+        seed=plan.seed,
+        **given,
+    )
+
+
+BENCH = Bench(
+    name="memory",
+    plan=MemoryPlan,
+    produces=produces,
+    measure=measure,
+    analyse=analyse,
+    doc=__doc__,
+    floor=measure_control,
+)

@@ -1,0 +1,297 @@
+"""What a run says of the memory of a server and of its parts: metrics, gates, notes, details."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from asapbench import stats, usage
+from asapbench.leak.growth import Growth
+from asapbench.leak.kind import LEAK, Kind, kind_of
+from asapbench.leak.parts import LIVE, LIVE_COUNT, PARTS
+from asapbench.leak.subject import Subject, subject_of
+from asapbench.model import Gate, Metric, Note, Run, Window
+from asapbench.samples import failures_by_kind, requests_in
+from asapbench.targets import parse_limit
+from asapbench.units import show
+
+UNEXPECTED = 0.01  # of the replies
+CONTROL = 1 / 3  # of the limit, that a server which holds nothing may seem to grow by
+CYCLIC = 0.5  # objects a request in reference cycles, from which on it is worth a word
+
+
+@dataclass(frozen=True)
+class Findings:
+    """The subjects of a run, and at which rate of requests they are judged."""
+
+    run: Run
+    rate: float
+    interval: float
+    server: Subject | None
+    parts: tuple[Subject, ...]
+    control: Subject | None
+    live: float | None  # bytes
+    window: Window | None
+    endpoints: tuple[str, ...]
+
+
+def findings(run: Run, looks: int, part_looks: int, endpoints: tuple[str, ...]) -> Findings:
+    """Read the cycles of a run. Who looks several times has to be surer each time."""
+    plan = run.story.plan
+    confidence = stats.confidence_per_look(looks)
+    tables = {
+        table.labels["subject"]: table for table in run.measurements if table.name == "cycles"
+    }
+    subjects = {
+        name: subject_of(table, confidence if name == "server" else _part_confidence(part_looks))
+        for name, table in tables.items()
+    }
+    window = next((one for one in run.story.windows if one.name == "measured"), None)
+    return Findings(
+        run=run,
+        rate=plan["rps"],
+        interval=plan["interval"],
+        server=subjects.get("server") if window else None,
+        parts=tuple(found for name in PARTS if (found := subjects.get(name)) is not None),
+        control=_control(run),
+        live=_live(subjects.get(LIVE)),
+        window=window,
+        endpoints=endpoints,
+    )
+
+
+def _part_confidence(looks: int) -> float:
+    return stats.confidence_per_look(looks)
+
+
+def _control(run: Run) -> Subject | None:
+    for part in run.parts.values():
+        for table in part.measurements:
+            if table.name == "cycles":
+                return subject_of(table)
+    return None
+
+
+def _live(subject: Subject | None) -> float | None:
+    return None if subject is None else subject.change("uss")
+
+
+def metrics(found: Findings) -> Iterator[Metric]:
+    """Every metric that the run gives."""
+    if found.server is not None:
+        yield from _server(found, found.server)
+    rates = []
+    for part in found.parts:
+        if growth := part.growth("uss"):
+            labels = {"component": part.name}
+            rates.append(growth.times(found.rate))
+            yield _metric("growth_rate", "B/s", rates[-1], part.confidence, labels)
+            yield _metric("growth_per_operation", "B", growth, part.confidence, labels)
+    if found.run.story.plan["components_only"] and rates:
+        worst = max(rates, key=lambda rate: rate.low)
+        yield _metric("growth_rate", "B/s", worst, found.parts[0].confidence, {})
+    if found.live is not None:
+        yield Metric(name="live_envelopes.peak", unit="B", value=found.live, n=LIVE_COUNT)
+    if found.control and (growth := found.control.growth("uss")):
+        yield _metric("control.growth_per_request", "B", growth, found.control.confidence, {})
+
+
+_GROWTHS = {
+    "growth_per_request": ("uss", "B"),
+    "rss_per_request": ("rss", "B"),
+    "heap_per_request": ("heap", "B"),
+    "blocks_per_request": ("blocks", "count"),
+}
+
+
+def _server(found: Findings, server: Subject) -> Iterator[Metric]:
+    uss = server.growth("uss")
+    if uss is not None:
+        yield _metric("growth_rate", "B/s", uss.times(found.rate), server.confidence, {})
+        yield Metric(name="sensitivity", unit="B", value=uss.seen, n=uss.n)
+    for name, (column, unit) in _GROWTHS.items():
+        if growth := server.growth(column):
+            yield _metric(name, unit, growth, server.confidence, {})
+    if server.cycles:
+        yield from _held(found, server)
+    if found.window is not None:
+        yield from usage.cpu_and_memory(found.run, found.window)
+    if (share := unexpected(found)) is not None:
+        yield Metric(name="unexpected_replies", unit="ratio", value=share)
+
+
+def _held(found: Findings, server: Subject) -> Iterator[Metric]:
+    uss = server.counted["uss"]
+    held = {"initial": uss[0], "final": uss[-1], "growth": uss[-1] - uss[0], "peak": peak(found)}
+    for name, value in held.items():
+        yield Metric(name=f"memory.{name}", unit="B", value=float(value), n=server.cycles)
+    if not np.isnan(server.counted["collected"]).any():
+        each = server.change("collected") / server.requests
+        yield Metric(name="collected_per_request", unit="count", value=each, n=server.cycles)
+        cost = float(np.median(server.counted["cost"])) / found.interval
+        yield Metric(name="meters.cost", unit="cores", value=cost, n=server.cycles)
+
+
+def peak(found: Findings) -> float:
+    """The most RSS that was seen, between the readings too."""
+    tops = [float(found.server.counted["rss"].max())] if found.server else []
+    for table in found.run.measurements:
+        if table.name == "resources" and table.labels["process"] == "server" and found.window:
+            at = table.columns["at"]
+            inside = (at >= found.window.start) & (at <= found.window.end)
+            tops.append(float(table.columns["rss"][inside].max(initial=0.0)))
+    return max(tops)
+
+
+def unexpected(found: Findings) -> float | None:
+    """The share of replies that were not what was asked for."""
+    if found.window is None:
+        return None
+    requests = requests_in(found.run, found.window)
+    ended = int(requests.served.sum() + requests.failed.sum())
+    return int(requests.failed.sum()) / ended if ended else None
+
+
+def gates(found: Findings) -> Iterator[Gate]:
+    """What voids the verdicts: replies that nobody expected, a control that grows."""
+    share = unexpected(found)
+    if share is not None:
+        yield Gate(
+            name="unexpected-replies",
+            unit="ratio",
+            value=share,
+            limit=UNEXPECTED,
+            text=f"{show(share, 'ratio')} of the replies were not what was asked for",
+            hint="look at the table of failures; offer less (--rps), or other tasks (--skill)",
+        )
+    growth = found.control.growth("uss") if found.control else None
+    if growth is not None:
+        rate = growth.times(found.rate)
+        yield Gate(
+            name="control",
+            unit="B/s",
+            value=max(0.0, rate.low),
+            limit=CONTROL * _limit(found),
+            text=f"a server that holds nothing seems to grow by {show(rate.value, 'B/s')} here",
+            hint="end what else takes memory on this machine, then measure again",
+        )
+
+
+def _limit(found: Findings) -> float:
+    limits = (parse_limit(t.limit) for t in found.run.story.targets if t.metric == "growth_rate")
+    return min((limit.value for limit in limits if limit.value > 0), default=LEAK)
+
+
+def kind(found: Findings) -> Kind | None:
+    """What kind of growth the server's is."""
+    return None if found.server is None else _kind(found.server, found.rate)
+
+
+def _kind(subject: Subject, rate: float) -> Kind | None:
+    uss = subject.growth("uss")
+    if uss is None:
+        return None
+    return kind_of(uss, subject.growth("blocks"), subject.growth("heap"), rate)
+
+
+def notes(found: Findings) -> Iterator[Note]:
+    """What a reader has to know beside the verdicts."""
+    server = found.server
+    if server is None or not server.cycles:
+        return
+    if kind(found) == "monitor":
+        yield Note(
+            code="monitor",
+            text="memory grows by 10 to 50 MB/h: no leak by the table, and not nothing",
+            hint="watch it over a longer time, or measure longer: --duration",
+        )
+    if np.isnan(server.counted["blocks"]).any():
+        yield Note(
+            code="from-outside",
+            text="this server could not be asked, so it is judged by USS and RSS alone: garbage "
+            "that was not collected yet counts, and objects cannot be told from fragmentation",
+            hint="serve the app by asapbench (--app MODULE:APP) to see objects and the heap",
+        )
+        return
+    cyclic = server.change("collected") / server.requests
+    if cyclic >= CYCLIC:
+        yield Note(
+            code="reference-cycles",
+            text=f"{cyclic:.1f} objects a request are in reference cycles: collectable, so no "
+            "leak, but they stay until the garbage collector runs",
+            hint="break the cycles, or hold one side by a weak reference",
+        )
+
+
+def details(found: Findings) -> dict[str, Any]:
+    """What only a memory report has to say."""
+    content: dict[str, Any] = {
+        "components": [_part(part, found.rate) for part in found.parts],
+        "live_envelopes": None
+        if found.live is None
+        else {"count": LIVE_COUNT, "bytes": found.live},
+    }
+    if found.run.story.explanation is not None:
+        content["explanation"] = found.run.story.explanation
+    if found.server is not None and found.window is not None:
+        server = found.server
+        content |= {
+            "kind": kind(found),
+            "inside": not bool(np.isnan(server.counted["blocks"]).any()),
+            "requests": server.requests,
+            "kept": server.cycles,
+            "warm_up": len(server.rows["at"]) - server.cycles,
+            "measured": found.window.end - found.window.start,
+            "cycles": list(_cycles(server)),
+            "errors": _errors(found, found.window),
+        }
+    return content
+
+
+def _errors(found: Findings, window: Window) -> list[dict[str, Any]]:
+    requests = requests_in(found.run, window)
+    return failures_by_kind(requests, found.endpoints, found.run.story.failures)
+
+
+def _cycles(server: Subject) -> Iterator[dict[str, Any]]:
+    names = ("requests", "rss", "uss", "heap", "blocks", "collected")
+    first = server.rows["at"][0]
+    for row, at in enumerate(server.rows["at"]):
+        numbers = {name: _number(server.rows[name][row]) for name in names}
+        kept = bool(server.rows["kept"][row])
+        yield {"cycle": row + 1, "kept": kept, "second": float(at - first), **numbers}
+
+
+def _part(part: Subject, rate: float) -> dict[str, Any]:
+    growth = part.growth("uss")
+    names = ("value", "low", "high", "seen")
+    numbers = {name: growth and getattr(growth, name) for name in names}
+    return {
+        "component": part.name,
+        "cycles": part.cycles,
+        "operations": part.requests,
+        "kind": _kind(part, rate),
+        **numbers,
+    }
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _metric(
+    name: str, unit: str, growth: Growth, confidence: float, labels: dict[str, str]
+) -> Metric:
+    return Metric(
+        name=name,
+        unit=unit,
+        value=growth.value,
+        low=growth.low,
+        high=growth.high,
+        n=growth.n,
+        confidence=confidence,
+        labels=labels,
+    )

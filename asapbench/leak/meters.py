@@ -1,0 +1,61 @@
+"""Runs in the process that is measured: let it settle, then read what it holds."""
+
+from __future__ import annotations
+
+import gc
+import json
+import sys
+import time
+from collections.abc import Callable
+
+import psutil
+
+PATIENCE = 5.0  # seconds for what is still being worked on
+_LOOK = 0.01
+
+
+class Meters:
+    """Answers "settle" with a reading, as JSON. `idle` says whether all work is done."""
+
+    def __init__(self, idle: Callable[[], bool] = lambda: True) -> None:
+        self._idle = idle
+        self._process = psutil.Process()
+
+    def answer(self, question: str) -> str:
+        """Settle and read. Raises ValueError for any other question."""
+        if question != "settle":
+            raise ValueError(f"{question!r} is no question")
+        self.drain()
+        began = time.thread_time()
+        reading = self._read()
+        return json.dumps(reading | {"cost": time.thread_time() - began})
+
+    def drain(self) -> None:
+        """Wait until nothing is being worked on; what hangs is not waited for."""
+        deadline = time.monotonic() + PATIENCE
+        while not self._idle() and time.monotonic() < deadline:
+            time.sleep(_LOOK)
+
+    def _read(self) -> dict[str, float | None]:
+        gc.collect()
+        gc.collect()  # what finalizers of the first have let go
+        blocks = sys.getallocatedblocks()
+        heap = _heap()
+        held = self._process.memory_full_info()
+        collected = sum(generation["collected"] for generation in gc.get_stats())
+        return {
+            "rss": held.rss,
+            "uss": held.uss,
+            "heap": heap,
+            "blocks": blocks,
+            "collected": collected,
+        }
+
+
+def _heap() -> float | None:
+    """Give free pages back to the system, and say what malloc has in use, if that can be told."""
+    if not hasattr(psutil, "heap_trim"):
+        return None
+    psutil.heap_trim()
+    info = psutil.heap_info()
+    return float(info.heap_used + info.mmap_used)

@@ -1,0 +1,223 @@
+"""Runs in an instrumented server: where Python allocates, what grows, and what holds it.
+
+Costs several times the time of a request, so it never touches a verdict.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import linecache
+import sys
+import tracemalloc
+from collections import Counter
+from collections.abc import Callable, Iterator
+from itertools import islice
+from types import FrameType, ModuleType
+from typing import Any
+
+from pydantic_core import from_json, to_json
+
+from asapbench.leak.whose import is_ours, whose
+
+FRAMES = 8
+_TOP = 40  # sites and types that are told
+_LARGE = 100  # items from which on a container may be what keeps
+_DEPTH = 6  # of the chain
+_SLACK = 64  # bytes by which storage may be off what `sys.getsizeof` says
+_STRINGS = 100_000  # several times what pydantic's cache of strings holds
+_CONTAINERS = (list, dict, set, bytearray)
+
+Place = tuple[str, int]
+
+
+class Tracer:
+    """Takes a snapshot at each "trace"; "grown" tells the series of all that grew."""
+
+    def __init__(self, drain: Callable[[], None]) -> None:
+        self._drain = drain
+        self._sites: list[dict[tuple[Place, Place], tuple[int, int]]] = []
+        self._types: list[Counter[str]] = []
+        self._lengths: list[dict[int, int]] = []
+        tracemalloc.start(FRAMES)
+        _fill_cache()
+
+    def answer(self, question: str) -> str:
+        """Raises ValueError for any other question."""
+        if question == "trace":
+            return json.dumps(self._trace())
+        if question == "grown":
+            return json.dumps(self._grown())
+        raise ValueError(f"{question!r} is no question")
+
+    def _trace(self) -> dict[str, int]:
+        self._drain()
+        gc.collect()
+        self._types.append(Counter(map(_type_name, gc.get_objects())))
+        self._lengths.append({id(one): len(one) for one in _containers()})
+        self._sites.append(_sites())
+        return {"snapshots": len(self._sites)}
+
+    def _grown(self) -> dict[str, Any]:
+        keeper = self._keeper()
+        types = self._growing_types()
+        start = keeper if keeper is not None else _newest(types[0]["type"] if types else "")
+        return {
+            "sites": self._growing_sites(),
+            "replaced": self._replaced(),
+            "types": types,
+            "keeper": None if keeper is None else self._described(keeper),
+            "chain": [] if start is None else list(_chain(start)),
+        }
+
+    def _replaced(self) -> list[tuple[int, int]]:
+        """What is left of the strings that filled the cache: those of requests take their place."""
+        return [sites.get((_FILLING, _FILLING), (0, 0)) for sites in self._sites]
+
+    def _growing_sites(self) -> list[dict[str, Any]]:
+        first, last = self._sites[0], self._sites[-1]
+        last = {key: held for key, held in last.items() if key[0] != _FILLING}
+        grown = sorted(last, key=lambda key: first.get(key, (0, 0))[0] - last[key][0])
+        return [
+            {
+                **_described(*place),
+                "via": None if via == place else _described(*via),
+                "series": [sites.get((place, via), (0, 0)) for sites in self._sites],
+            }
+            for place, via in grown[:_TOP]
+        ]
+
+    def _growing_types(self) -> list[dict[str, Any]]:
+        growth = self._types[-1] - self._types[0]
+        return [
+            {"type": name, "series": [counts[name] for counts in self._types]}
+            for name, _ in growth.most_common(_TOP)
+        ]
+
+    def _keeper(self) -> Any:
+        """The container that grew from each snapshot to the next, by the most."""
+        first, last = self._lengths[0], self._lengths[-1]
+        always = [
+            key
+            for key in last
+            if all(
+                later.get(key, 0) > earlier.get(key, 0)
+                for earlier, later in zip(self._lengths[1:], self._lengths[2:], strict=False)
+            )
+        ]
+        if not always:
+            return None
+        best = max(always, key=lambda key: last[key] - first.get(key, 0))
+        return next((one for one in _containers() if id(one) == best), None)
+
+    def _described(self, keeper: Any) -> dict[str, Any]:
+        place = _storage(keeper)
+        series = [lengths.get(id(keeper), 0) for lengths in self._lengths]
+        kept_at = None if place is None else _described(*place)
+        return {"type": type(keeper).__name__, "series": series, "at": kept_at}
+
+
+def _fill_cache() -> None:
+    """Pydantic's cache of strings fills during thousands of requests, which looks like growth.
+
+    Once it is full, strings of requests take the place of these: `_replaced` tells how many.
+    """
+    texts = to_json([f"{number:026d}" for number in range(_STRINGS)])
+    from_json(texts)  # known by the number of this line
+
+
+_FILLING: Place = (__file__, _fill_cache.__code__.co_firstlineno + 6)
+
+
+def _sites() -> dict[tuple[Place, Place], tuple[int, int]]:
+    """Bytes and blocks by the line that allocates, and by the line of the agent behind it."""
+    found: dict[tuple[Place, Place], tuple[int, int]] = {}
+    for trace in tracemalloc.take_snapshot().statistics("traceback"):
+        frames = [(frame.filename, frame.lineno) for frame in reversed(trace.traceback)]
+        if _FILLING in frames:
+            frames = [_FILLING]
+        elif any(is_ours(file) for file, _ in frames):
+            continue
+        via = next((frame for frame in frames if whose(frame[0]) == "agent"), frames[0])
+        size, count = found.get((frames[0], via), (0, 0))
+        found[frames[0], via] = size + trace.size, count + trace.count
+    return found
+
+
+def _containers() -> Iterator[Any]:
+    kept = gc.get_objects()
+    for one in kept:
+        if type(one) in _CONTAINERS and len(one) > _LARGE and one is not kept:
+            yield one
+    for module in list(sys.modules.values()):  # the collector does not know these
+        for value in list(vars(module).values()) if isinstance(module, ModuleType) else ():
+            if type(value) is bytearray and len(value) > _LARGE:
+                yield value
+
+
+def _storage(container: Any) -> Place | None:
+    """The statement that made the storage of a container last: the one that put something in."""
+    header = type(container).__basicsize__ + (16 if gc.is_tracked(container) else 0)
+    wanted = sys.getsizeof(container) - header
+    traces = [one for one in tracemalloc.take_snapshot().traces if one.size > wanted / 2]
+    best = min(traces, key=lambda trace: abs(trace.size - wanted), default=None)
+    if best is None or abs(best.size - wanted) > _SLACK:
+        return None
+    frame = best.traceback[-1]
+    return frame.filename, frame.lineno
+
+
+def _newest(name: str) -> Any:
+    found = [one for one in gc.get_objects() if _type_name(one) == name]
+    return found[-1] if found else None
+
+
+def _chain(start: Any) -> Iterator[str]:
+    """Names from an object to the module that holds it; it may end before."""
+    seen = {id(start)}
+    one = start
+    yield _shown(one)
+    for _ in range(_DEPTH):
+        holders = (held for held in gc.get_referrers(one) if id(held) not in seen)
+        one_of = next((held for held in islice(holders, 50) if _holds(held, seen)), None)
+        if one_of is None:
+            return
+        name = _name_in(one_of, one)
+        module = one_of.get("__name__") if isinstance(one_of, dict) else None
+        if module in sys.modules and "__spec__" in one_of:
+            yield f"{module}.{name}"
+            return
+        yield f"{_shown(one_of)}{name}"
+        seen.add(id(one_of))
+        one = one_of
+
+
+def _holds(holder: Any, seen: set[int]) -> bool:
+    """Whether it is part of the program, and not of this look at it."""
+    if isinstance(holder, FrameType) or type(holder).__name__ in {"generator", "list_iterator"}:
+        return False
+    code = getattr(holder, "gi_code", None)
+    return code is None and id(holder) not in seen and not _is_snapshot(holder)
+
+
+def _is_snapshot(holder: Any) -> bool:
+    return type(holder) is list and len(holder) > _LARGE and holder is gc.get_objects()
+
+
+def _name_in(holder: Any, one: Any) -> str:
+    if isinstance(holder, dict):
+        return next((str(key) for key, value in holder.items() if value is one), "")
+    return ""
+
+
+def _shown(one: Any) -> str:
+    return type(one).__qualname__
+
+
+def _type_name(one: Any) -> str:
+    return f"{type(one).__module__}.{type(one).__qualname__}"
+
+
+def _described(file: str, line: int) -> dict[str, Any]:
+    code = linecache.getline(file, line).strip()
+    return {"file": file, "line": line, "code": code, "whose": whose(file)}
