@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 from asapbench.selfcheck.row import Row
-from asapbench.selfcheck.rows import fast_errors, known_delays, starved, stopped
+from asapbench.selfcheck.rows import fast_errors, known_delays, known_leaks, starved, stopped
 
-ROWS: tuple[Row, ...] = (*known_delays.ROWS, stopped.ROW, fast_errors.ROW, starved.ROW)
+ROWS: tuple[Row, ...] = (
+    *known_delays.ROWS,
+    stopped.ROW,
+    fast_errors.ROW,
+    starved.ROW,
+    *known_leaks.ROWS,
+)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from asapbench.leak.cycles import COLUMNS
 from asapbench.model import Environment, Measurement, Run, Server, Story, Window
 from asapbench.offer import REQUESTS, Flag, Outcome
 
@@ -103,6 +104,25 @@ def make_run(make_story: Callable[..., Story]) -> Callable[..., Run]:
 
     def make(rows: Iterable[Row], **changes: Any) -> Run:
         return Run(make_story(**changes), (_requests_table(list(rows)),))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def cycles_table() -> Callable[..., Measurement]:
+    """Readings of a subject that grows by so many bytes a request or operation."""
+
+    def make(
+        subject: str, growth: float, *, warm_up: int = 3, kept: int = 8, **columns: Any
+    ) -> Measurement:
+        number = np.arange(warm_up + kept, dtype=np.float64)
+        requests = 1000.0 * (number + 1)
+        held = 40e6 + growth * requests
+        table = {name: np.zeros(len(number)) for name in ("heap", "blocks", "collected")}
+        table |= {"at": 100 + number, "requests": requests, "rss": held + 1e6, "uss": held}
+        table |= {"cost": np.full(len(number), 0.05), "kept": (number >= warm_up).astype("u1")}
+        units = {column.name: column.unit for column in COLUMNS}
+        return Measurement("cycles", table | columns, units, {"subject": subject})
 
     return make
 

@@ -11,7 +11,8 @@ from jsonschema import Draft202012Validator
 
 from asapbench.commands import benches
 from asapbench.engine import conclude
-from asapbench.model import Bench, Plan, Report, Run, Story, Window
+from asapbench.leak.parts import PARTS
+from asapbench.model import Bench, Measurement, Plan, Report, Run, Story, Window
 from asapbench.offer import Flag, Outcome
 from asapbench.report.document import SCHEMA, render_json
 from asapbench.report.tables import render_csv
@@ -22,6 +23,7 @@ from asapbench.units import UNITS
 MakeRow = Callable[..., dict[str, float]]
 MakeRun = Callable[..., Run]
 MakeStory = Callable[..., Story]
+MakeTable = Callable[..., Measurement]
 
 schema: dict[str, Any] = json.loads(
     resources.files("asapbench.report").joinpath("schema.json").read_text(encoding="utf-8")
@@ -41,12 +43,12 @@ def empty_run(bench: Bench, make_story: MakeStory) -> Run:
 
 
 @pytest.fixture
-def run(bench: Bench, make_run: MakeRun, row: MakeRow) -> Run:
+def run(bench: Bench, make_run: MakeRun, row: MakeRow, cycles_table: MakeTable) -> Run:
     """A run of the bench with some numbers in it, each kind of failure among them."""
-    return _RUNS[bench.name](make_run, row)
+    return _RUNS[bench.name](make_run, row, cycles_table)
 
 
-def a_load_run(make_run: MakeRun, row: MakeRow) -> Run:
+def a_load_run(make_run: MakeRun, row: MakeRow, _: MakeTable) -> Run:
     bench = benches()["load"]
     outcomes = (*[Outcome.OK] * 20, *Outcome)
     rows = [
@@ -58,7 +60,35 @@ def a_load_run(make_run: MakeRun, row: MakeRow) -> Run:
     return make_run(rows, plan=bench.plan().stored(), windows=(window,))
 
 
-_RUNS: dict[str, Callable[[MakeRun, MakeRow], Run]] = {"load": a_load_run}
+def a_memory_run(make_run: MakeRun, row: MakeRow, cycles_table: MakeTable) -> Run:
+    """A server that keeps 2,000 bytes a request, its parts that keep nothing, an explanation."""
+    outcomes = (*[Outcome.OK] * 200, *Outcome)
+    rows = [
+        row(100 + k / 100, endpoint=k % 4, outcome=outcomes[k % len(outcomes)]) for k in range(1500)
+    ]
+    tables = tuple(cycles_table(name, 2000.0 * (name == "server")) for name in ("server", *PARTS))
+    place = {"file": "agent.py", "line": 3, "code": "KEPT.append(x)", "whose": "agent"}
+    explained = {
+        "text": "",
+        "sites": [place | {"via": place, "bytes": 2000.0, "objects": 1.0}],
+        "types": [{"type": "agent.Thing", "objects": 1.0}],
+        "chain": ["list", "agent.KEPT"],
+        "keeper": {"type": "list", "items": 1.0, "at": place},
+    }
+    window = Window(name="measured", start=100.0, end=115.0)
+    plan = benches()["memory"].plan().stored()
+    story = {"command": "memory", "plan": plan, "windows": (window,), "explanation": explained}
+    run = make_run(rows, **story)
+    live = cycles_table("live_envelopes", 2200.0, warm_up=1, kept=1)
+    control = replace(run, measurements=(cycles_table("server", 0.0),), parts={})
+    measured = (*run.measurements, *tables, live)
+    return replace(run, measurements=measured, parts={"floor-1": control})
+
+
+_RUNS: dict[str, Callable[[MakeRun, MakeRow, MakeTable], Run]] = {
+    "load": a_load_run,
+    "memory": a_memory_run,
+}
 
 
 def report_of(bench: Bench, run: Run) -> Report:
