@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from asapbench.selfcheck.row import Row
-from asapbench.selfcheck.rows import fast_errors, known_capacity, known_delays, starved, stopped
+from asapbench.selfcheck.rows import (
+    fast_errors,
+    known_capacity,
+    known_delays,
+    known_leaks,
+    starved,
+    stopped,
+)
 
 ROWS: tuple[Row, ...] = (
     *known_delays.ROWS,
@@ -11,4 +18,5 @@ ROWS: tuple[Row, ...] = (
     fast_errors.ROW,
     known_capacity.ROW,
     starved.ROW,
+    *known_leaks.ROWS,
 )

@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 
 from asapbench.catalogue import MEMORY, OPERATIONS, ROUNDS
+from asapbench.leak.cycles import COLUMNS
 from asapbench.model import Environment, Measurement, Report, Run, Server, Story, Window
 from asapbench.offer import REQUESTS, Flag, Outcome
 from asapbench.series import Layout
-from tests.asapbench.unit.scenes import report_of
+from tests.asapbench.unit.scenes import Made, report_of
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
@@ -111,6 +112,25 @@ def make_run(make_story: Callable[..., Story]) -> Callable[..., Run]:
     return make
 
 
+@pytest.fixture(scope="session")
+def cycles_table() -> Callable[..., Measurement]:
+    """Readings of a subject that grows by so many bytes a request or operation."""
+
+    def make(
+        subject: str, growth: float, *, warm_up: int = 3, kept: int = 8, **columns: Any
+    ) -> Measurement:
+        number = np.arange(warm_up + kept, dtype=np.float64)
+        requests = 1000.0 * (number + 1)
+        held = 40e6 + growth * requests
+        table = {name: np.zeros(len(number)) for name in ("heap", "blocks", "collected")}
+        table |= {"at": 100 + number, "requests": requests, "rss": held + 1e6, "uss": held}
+        table |= {"cost": np.full(len(number), 0.05), "kept": (number >= warm_up).astype("u1")}
+        units = {column.name: column.unit for column in COLUMNS}
+        return Measurement("cycles", table | columns, units, {"subject": subject})
+
+    return make
+
+
 def _requests_table(rows: list[Row]) -> Measurement:
     types = {"d": "<f8", "i": "<i4", "I": "<u4", "B": "u1"}
     columns = {
@@ -153,3 +173,9 @@ def _table(layout: Layout, rows: Sequence[Sequence[float]]) -> Measurement:
     columns = dict(zip((c.name for c in layout.columns), zip(*rows, strict=True), strict=True))
     values = {name: np.array(column, float) for name, column in columns.items()}
     return Measurement(layout.name, values, {c.name: c.unit for c in layout.columns})
+
+
+@pytest.fixture
+def made(make_rounds: Callable[..., Run], cycles_table: Callable[..., Measurement]) -> Made:
+    """How to make the tables that only some benches have."""
+    return Made(make_rounds, cycles_table)

@@ -2,13 +2,23 @@
 
 import math
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from typing import Any
 
 from asapbench.errors import Exit
-from asapbench.model import Metric, Note, Report, Story, Target
+from asapbench.model import Measurement, Metric, Note, Report, Run, Story, Target
 from asapbench.targets import judge, overall
 
 MakeStory = Callable[..., Story]
+
+
+@dataclass(frozen=True)
+class Made:
+    """How to make the tables that only some benches have."""
+
+    rounds: Callable[..., Run]
+    cycles: Callable[..., Measurement]
+
 
 MIXED = ("asap", "manifest", "metrics")
 TARGETS = (

@@ -15,6 +15,7 @@ from asapbench.commands import benches
 from asapbench.commands.micro import SHIPPED, _catalogue
 from asapbench.conclusion import conclude
 from asapbench.ladder.evidence import STEPS
+from asapbench.leak.parts import PARTS
 from asapbench.model import Bench, Measurement, Plan, Report, Run, Story, Value, Window
 from asapbench.offer import Flag, Outcome
 from asapbench.outputs import Outputs
@@ -24,11 +25,13 @@ from asapbench.report.tables import render_csv
 from asapbench.report.text import render_text
 from asapbench.targets import check_table, read_table
 from asapbench.units import UNITS
+from tests.asapbench.unit.scenes import Made
 
 MakeRow = Callable[..., dict[str, float]]
 MakeRun = Callable[..., Run]
 MakeStory = Callable[..., Story]
 MakeRounds = Callable[..., Run]
+MakeTable = Callable[..., Measurement]
 
 schema: dict[str, Any] = json.loads(
     resources.files("asapbench.report").joinpath("schema.json").read_text(encoding="utf-8")
@@ -48,12 +51,12 @@ def empty_run(bench: Bench, make_story: MakeStory) -> Run:
 
 
 @pytest.fixture
-def run(bench: Bench, make_run: MakeRun, row: MakeRow, make_rounds: MakeRounds) -> Run:
+def run(bench: Bench, make_run: MakeRun, row: MakeRow, made: Made) -> Run:
     """A run of the bench with some numbers in it, each kind of failure among them."""
-    return _RUNS[bench.name](make_run, row, make_rounds)
+    return _RUNS[bench.name](make_run, row, made)
 
 
-def a_load_run(make_run: MakeRun, row: MakeRow, _: MakeRounds) -> Run:
+def a_load_run(make_run: MakeRun, row: MakeRow, _: Made) -> Run:
     bench = benches()["load"]
     outcomes = (*[Outcome.OK] * 20, *Outcome)
     rows = [
@@ -65,7 +68,7 @@ def a_load_run(make_run: MakeRun, row: MakeRow, _: MakeRounds) -> Run:
     return make_run(rows, plan=bench.plan().stored(), windows=(window,))
 
 
-def a_stress_run(make_run: MakeRun, row: MakeRow, _: MakeRounds) -> Run:
+def a_stress_run(make_run: MakeRun, row: MakeRow, _: Made) -> Run:
     """Two steps, the second of them too much: its queue grows, and it is repeated."""
     plan = benches()["stress"].plan()
     rows, steps, windows = [], [], []
@@ -89,22 +92,48 @@ def a_stress_run(make_run: MakeRun, row: MakeRow, _: MakeRounds) -> Run:
 STEP_COLUMNS = [column.name for column in STEPS.columns]
 
 
-def a_micro_run(make_run: MakeRun, _: MakeRow, make_rounds: MakeRounds) -> Run:
+def a_micro_run(make_run: MakeRun, _: MakeRow, made: Made) -> Run:
     bench = benches()["micro"]
     selected = [entry.model_dump(mode="json") for entry in _catalogue(SHIPPED)]
     story = make_run([], command="micro", plan=bench.plan().stored()).story
     failures = ({"benchmark": "client/sends_20", "error": "ValueError: no", "round": 1},)
     facts = {"entries": selected, "numbers": {"client/compression_1_kb": {"ratio": 0.2}}}
-    return make_rounds(
+    return made.rounds(
         story.model_copy(update={"facts": facts, "failures": failures}),
         {position: 1e-6 * (position + 1) for position in range(len(selected))},
     )
 
 
-_RUNS: dict[str, Callable[[MakeRun, MakeRow, MakeRounds], Run]] = {
+def a_memory_run(make_run: MakeRun, row: MakeRow, made: Made) -> Run:
+    """A server that keeps 2,000 bytes a request, its parts that keep nothing, an explanation."""
+    outcomes = (*[Outcome.OK] * 200, *Outcome)
+    rows = [
+        row(100 + k / 100, endpoint=k % 4, outcome=outcomes[k % len(outcomes)]) for k in range(1500)
+    ]
+    tables = tuple(made.cycles(name, 2000.0 * (name == "server")) for name in ("server", *PARTS))
+    place = {"file": "agent.py", "line": 3, "code": "KEPT.append(x)", "whose": "agent"}
+    explained = {
+        "text": "",
+        "sites": [place | {"via": place, "bytes": 2000.0, "objects": 1.0}],
+        "types": [{"type": "agent.Thing", "objects": 1.0}],
+        "chain": ["list", "agent.KEPT"],
+        "keeper": {"type": "list", "items": 1.0, "at": place},
+    }
+    window = Window(name="measured", start=100.0, end=115.0)
+    plan = benches()["memory"].plan().stored()
+    story = {"command": "memory", "plan": plan, "windows": (window,), "explanation": explained}
+    run = make_run(rows, **story)
+    live = made.cycles("live_envelopes", 2200.0, warm_up=1, kept=1)
+    control = replace(run, measurements=(made.cycles("server", 0.0),), parts={})
+    measured = (*run.measurements, *tables, live)
+    return replace(run, measurements=measured, parts={"floor-1": control})
+
+
+_RUNS: dict[str, Callable[[MakeRun, MakeRow, Made], Run]] = {
     "load": a_load_run,
     "micro": a_micro_run,
     "stress": a_stress_run,
+    "memory": a_memory_run,
 }
 
 

@@ -11,7 +11,7 @@ from asapbench.model import Report, Run
 from asapbench.report.page import charts_of, render_html
 from tests.asapbench.browser import CHROMIUM, LEFT_OUT, Page, browser
 from tests.asapbench.unit import test_bench_contract as contract
-from tests.asapbench.unit.scenes import SCENES, in_time
+from tests.asapbench.unit.scenes import SCENES, Made, in_time
 from tests.asapbench.unit.test_report_page import HOSTILE, said_by_a_server
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=LEFT_OUT)
@@ -60,9 +60,9 @@ def test_the_page_of_every_command_is_drawn_without_an_error_or_a_request(
     command: str,
     make_run: Callable[..., Run],
     row: Callable[..., dict[str, float]],
-    make_rounds: Callable[..., Run],
+    made: Made,
 ) -> None:
-    run = contract._RUNS[command](make_run, row, make_rounds)
+    run = contract._RUNS[command](make_run, row, made)
     report = contract.report_of(benches()[command], run)
     shown = opened(report)
     assert shown.complaints() == []

@@ -1,0 +1,86 @@
+"""Agents that keep a known number of bytes of each request, and some that only look like it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from asapbench.commands import memory
+from asapbench.commands.memory import MemoryPlan
+from asapbench.engine import start_server
+from asapbench.errors import Exit
+from asapbench.selfcheck.row import Check, Row, Seen, Stage, near, same
+from asapbench.units import show
+
+RELATIVE = 0.2  # of what is kept
+# what a malloc of so few bytes takes for itself, and a page that is not full
+_ABSOLUTE = 50.0
+
+# the components are the same whatever the server keeps
+LIMITS = (("growth_rate", "< 50 MB/h"),)
+
+
+def _stage(app: str, _quick: bool) -> Stage:
+    plan = MemoryPlan(quick=True, app=f"asapbench.selfcheck.leaking:{app}")
+    return Stage(plan, start_server, bench=memory.BENCH, limits=LIMITS)
+
+
+def judge_leak(size: int, seen: Seen) -> tuple[Check, ...]:
+    """How much is kept of each request, and that it is called a leak."""
+    kept = seen.metric("growth_per_request")
+    return (
+        near("kept", float(size), kept, "B", relative=RELATIVE, absolute=_ABSOLUTE),
+        same("class", "leak", seen.report.details.get("kind")),
+        same("exit code", str(int(Exit.MISSED)), str(int(seen.report.exit_code))),
+    )
+
+
+def judge_no_leak(seen: Seen) -> tuple[Check, ...]:
+    """That growth which ends is never called a leak, and never missed the target."""
+    kind = seen.report.details.get("kind")
+    failed = {verdict.outcome for verdict in seen.report.verdicts} == {"fail"}
+    if kind is None:
+        return (same("called a leak", "no", "nothing was measured"),)
+    return (
+        same("called a leak", "no", "yes" if kind == "leak" else "no"),
+        same("fails", "no", "yes" if failed else "no"),
+    )
+
+
+def judge_cycles(seen: Seen) -> tuple[Check, ...]:
+    """That reference cycles are no leak, and are counted."""
+    counted = seen.metric("collected_per_request")
+    return (*judge_no_leak(seen), near("collected", 10.0, counted, "count", relative=RELATIVE))
+
+
+def _remark(seen: Seen) -> str:
+    cycles = seen.report.details.get("kept")
+    sensitivity = seen.metric("sensitivity") or 0.0
+    return f"{cycles} cycles; would have seen {show(sensitivity, 'B')} a request"
+
+
+def _row(name: str, about: str, app: str, judge: Callable[[Seen], tuple[Check, ...]]) -> Row:
+    return Row(name, about, partial(_stage, app), judge, _remark)
+
+
+_KINDS = {
+    "objects": "Python objects",
+    "bytes": "one object that grows",
+    "native": "memory that Python does not know of",
+}
+
+ROWS: tuple[Row, ...] = (
+    *(
+        _row(
+            f"{kind}-{size}",
+            f"keeps {size} B a request: {what}",
+            f"{kind}_{size}",
+            partial(judge_leak, size),
+        )
+        for kind, what in _KINDS.items()
+        for size in (200, 2000)
+    ),
+    _row("cache", "fills a cache of 20,000 entries", "cache_20000", judge_no_leak),
+    _row("warm-up", "grows by 5 MB and no more", "warmup_5", judge_no_leak),
+    _row("ref-cycles", "10 objects a request in reference cycles", "cycles_10", judge_cycles),
+)

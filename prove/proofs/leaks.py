@@ -1,0 +1,86 @@
+"""Traces of healthy servers are not called leaks; healthy ones pass; planted leaks are found."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+from asapbench.commands.memory import BENCH, MemoryPlan
+from asapbench.engine import execute
+from asapbench.model import Report, Tick
+from asapbench.selfcheck.perform import perform
+from asapbench.selfcheck.rows.known_leaks import ROWS
+from prove.leak_traces import FALSE_LEAKS, false_leaks
+from prove.showing import Seen, show
+
+TITLE = "Leaks"
+RUNS = 20
+SEEDS = 2000
+SECONDS = 90.0
+
+
+def prove(seed: int) -> tuple[Seen, list[str]]:
+    """Made up traces first, then real runs."""
+    seen: Seen = {}
+    broken = _traces(seed, seen)
+    with tempfile.TemporaryDirectory() as folder:
+        before = Path.cwd()
+        os.chdir(folder)  # where their runs are kept
+        try:
+            broken += _healthy(seed, seen) + _planted(seen) + _slow(seen)
+        finally:
+            os.chdir(before)
+    return seen, broken
+
+
+def _traces(seed: int, seen: Seen) -> list[str]:
+    broken = []
+    for name, share in false_leaks(SEEDS, seed).items():
+        show(f"false leaks, {name}", f"{share:.2%} of {SEEDS}", seen)
+        broken += [f"{name}: {share:.2%} are called a leak"] if share > FALSE_LEAKS else []
+    return broken
+
+
+def _healthy(seed: int, seen: Seen) -> list[str]:
+    times, reports = [], []
+    for run in range(RUNS):
+        began = time.monotonic()
+        reports.append(execute(BENCH, MemoryPlan(quick=True, seed=seed + run), _ignore))
+        times.append(time.monotonic() - began)
+    outcomes = Counter(report.outcome for report in reports)
+    told = ", ".join(f"{name} {count}" for name, count in outcomes.most_common())
+    show("healthy, --quick", f"{told}; at most {max(times):.0f} s", seen)
+    show("healthy, kinds", str(Counter(_kind(report) for report in reports)), seen)
+    passed = outcomes["pass"] == RUNS and max(times) < SECONDS
+    return [] if passed else [f"healthy, --quick: {told}, at most {max(times):.0f} s"]
+
+
+def _kind(report: Report) -> str:
+    return str(report.details.get("kind"))
+
+
+def _planted(seen: Seen) -> list[str]:
+    broken = []
+    for row in ROWS:
+        began = time.monotonic()
+        result = perform(row, _ignore, quick=True)
+        took = time.monotonic() - began
+        told = "; ".join(f"{check.what} {check.reading}" for check in result.checks)
+        show(f"planted, {row.name}", f"{result.verdict} in {took:.0f} s: {told}", seen)
+        late = took > SECONDS and row.name not in {"cache", "warm-up", "ref-cycles"}
+        broken += [f"{row.name}: {result.verdict}"] if result.verdict != "right" or late else []
+    return broken
+
+
+def _slow(seen: Seen) -> list[str]:
+    """Five minutes at 100 req/s give a verdict."""
+    report = execute(BENCH, MemoryPlan(duration=300, rps=100), _ignore)
+    show("300 s at 100 req/s", f"{report.outcome}, {_kind(report)}", seen)
+    return [] if report.outcome in {"pass", "fail"} else [f"300 s: {report.outcome}"]
+
+
+def _ignore(_: Tick) -> None:
+    """Nobody watches."""
