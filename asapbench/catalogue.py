@@ -44,7 +44,8 @@ class Entry(_Message):
         return f"{self.group}/{self.name}"
 
 
-REFERENCE = Entry(group="reference", name="python")  # timed in each round, judged by nobody
+# timed in each round, judged by nobody
+REFERENCES = tuple(Entry(group="reference", name=name) for name in ("loop", "objects", "texts"))
 
 
 class Agent(_Message):

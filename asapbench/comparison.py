@@ -17,7 +17,7 @@ from asapbench.model import Note
 
 ALPHA = 0.05  # the chance that any row of a comparison of equals is called different
 POWER = 0.9  # with which the smallest change would have been seen
-REFERENCE = "reference/python"  # the key of catalogue.REFERENCE
+REFERENCE = "reference/"  # begins the keys of work that never changes
 COMMON = 0.02  # a change of the machine that is worth a word
 
 Change = Literal["slower", "faster", "~"]
@@ -96,15 +96,14 @@ def sized(values: Sequence[float]) -> Sized:
 def compare(old: Results, new: Results, allowed: float = 0.05) -> Comparison:
     """Welch's test of each pair, Holm (1979) over all; `~` where nothing is proven.
 
-    A row differs only if it still does when measured by the reference, work that never changes:
-    what both have in common is the machine's. The drift within each run counts as an error of it.
+    A row differs only if it still does when measured by each reference, work that never changes:
+    what it has in common with one is the machine's. The drift within each run counts as an error.
     """
-    keys = [key for key in old.sizes if key in new.sizes and key != REFERENCE]
+    keys = [key for key in _own(old) if key in new.sizes]
     drift = math.hypot(old.drift, new.drift) / 2
     raw = [_difference(old.sizes[key], new.sizes[key], drift) for key in keys]
     machine = _machine(old, new)
-    measured = [_less(one, machine) for one in raw] if machine else raw
-    chances = [_of_both(*pair) for pair in zip(raw, measured, strict=True)]
+    chances = [_of_all([one, *(_less(one, each) for each in machine)]) for one in raw]
     levels = holm(chances)
     rows = tuple(map(_row, keys, raw, chances, levels))
     return Comparison(
@@ -112,8 +111,8 @@ def compare(old: Results, new: Results, allowed: float = 0.05) -> Comparison:
         new=new.name,
         allowed=allowed,
         rows=rows,
-        only_old=tuple(key for key in old.sizes if key not in new.sizes and key != REFERENCE),
-        only_new=tuple(key for key in new.sizes if key not in old.sizes and key != REFERENCE),
+        only_old=tuple(key for key in _own(old) if key not in new.sizes),
+        only_new=tuple(key for key in _own(new) if key not in old.sizes),
         notes=(*_unlike(old, new), *old.notes, *new.notes, *_changed(machine)),
     )
 
@@ -155,10 +154,17 @@ def _difference(old: Sized, new: Sized, drift: float) -> _Difference:
     return _Difference(value, math.sqrt(total + drift**2), freedom)
 
 
-def _machine(old: Results, new: Results) -> _Difference | None:
-    if REFERENCE not in old.sizes or REFERENCE not in new.sizes:
-        return None
-    return _difference(old.sizes[REFERENCE], new.sizes[REFERENCE], 0.0)
+def _own(results: Results) -> list[str]:
+    return [key for key in results.sizes if not key.startswith(REFERENCE)]
+
+
+def _machine(old: Results, new: Results) -> list[_Difference]:
+    """Of each reference that is in both."""
+    return [
+        _difference(size, new.sizes[key], 0.0)
+        for key, size in old.sizes.items()
+        if key.startswith(REFERENCE) and key in new.sizes
+    ]
 
 
 def _less(one: _Difference, machine: _Difference) -> _Difference:
@@ -166,9 +172,10 @@ def _less(one: _Difference, machine: _Difference) -> _Difference:
     return _Difference(one.value - machine.value, error, min(one.freedom, machine.freedom))
 
 
-def _of_both(a: _Difference, b: _Difference) -> float:
-    """The chance of the likelier of two differences; one where they point different ways."""
-    return max(_chance(a), _chance(b)) if a.value * b.value > 0 else 1.0
+def _of_all(differences: Sequence[_Difference]) -> float:
+    """The chance of the likeliest of these; one where they point different ways."""
+    signs = {math.copysign(1, one.value) for one in differences}
+    return max(map(_chance, differences)) if len(signs) == 1 else 1.0
 
 
 def _chance(one: _Difference) -> float:
@@ -222,15 +229,14 @@ def _unlike(old: Results, new: Results) -> list[Note]:
     ]
 
 
-def _changed(machine: _Difference | None) -> list[Note]:
-    if machine is None or abs(machine.value) <= COMMON:
+def _changed(machine: Sequence[_Difference]) -> list[Note]:
+    if all(abs(one.value) <= COMMON for one in machine):
         return []
-    way = "slower" if machine.value > 0 else "faster"
+    shares = ", ".join(f"{math.expm1(one.value):+.1%}" for one in machine)
     return [
         Note(
             code="machine-changed",
-            text=f"the machine itself was {abs(math.expm1(machine.value)):.1%} {way} at the "
-            "reference, work that never changes",
-            hint="a row counts as changed only where it changed by more than that",
+            text=f"the machine itself changed: work that never changes took {shares} of time",
+            hint="a row counts as changed only where it changed by more than any of that",
         )
     ]

@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 
-from asapbench.catalogue import REFERENCE, Entry
+from asapbench.catalogue import REFERENCES, Entry
 from asapbench.errors import UsageError
 from asapbench.model import metric_key
 
@@ -43,7 +43,7 @@ def matches(key: str, pattern: str) -> bool:
 
 def metric_units(entries: Sequence[Entry]) -> dict[str, str]:
     """Every metric key that these benchmarks can give, with its unit."""
-    entries = (*entries, REFERENCE)
+    entries = (*entries, *REFERENCES)
     units = dict(pair for entry in entries for pair in _of_one(entry, entries))
     units |= dict.fromkeys(exponents(entries), "count")
     return units | dict.fromkeys(("noise", "overhead", "disturbed"), "ratio")

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from asapbench.catalogue import REFERENCE, Agent, Entry
+from asapbench.catalogue import REFERENCES, Agent, Entry
 from asapbench.errors import BrokenRun
 from asapbench.model import (
     Analysis,
@@ -171,7 +171,7 @@ def measure(
     """Calibrate, look at memory, then rounds until every benchmark is done with."""
     from asapbench.rounds import Conditions, Rounds  # psutil and more: not for --help
 
-    entries = (*_worth_it(plan, recorder), REFERENCE)
+    entries = (*_worth_it(plan, recorder), *REFERENCES)
     recorder.tell(facts={"entries": [entry.model_dump(mode="json") for entry in entries]})
     server = system.server
     conditions = Conditions(
@@ -232,11 +232,12 @@ def analyse(run: Run) -> Analysis:
 
 def _rounds(plan: MicroPlan, rounds: Rounds, recorder: Recorder) -> Generator[Tick]:
     effort = plan.effort
-    *positions, reference = range(len(rounds.entries))
-    positions = _alive(positions, rounds)
+    everything = range(len(rounds.entries))
+    references = everything[-len(REFERENCES) :]
+    positions = _alive(everything[: -len(REFERENCES)], rounds)
     pending = partial(_pending, plan, rounds, recorder.story.targets)
     while positions and rounds.done < effort.most and _in_time(rounds, effort):
-        yield from rounds.round([*positions, reference])
+        yield from rounds.round([*positions, *_alive(references, rounds)])
         positions = _alive(positions, rounds)
         if plan.stop and recorder.story.failures:
             return
@@ -378,7 +379,7 @@ def _notes(run: Run, entries: Sequence[Entry], metrics: Sequence[Metric]) -> Gen
 
 
 def _some(entries: Sequence[Entry]) -> str:
-    groups = dict.fromkeys(entry.group for entry in entries if entry != REFERENCE)
+    groups = dict.fromkeys(entry.group for entry in entries if entry not in REFERENCES)
     return ", ".join(list(groups)[:3]) + (", …" if len(groups) > 3 else "")
 
 

@@ -1,13 +1,15 @@
 """Work that never changes, timed in each round beside the benchmarks of any suite.
 
-Where it takes longer than in another run, the machine was slower. This code must stay as it is:
-baselines are compared by it.
+Where it takes longer than in another run, the machine was slower. There are several kinds, since
+what slows a machine down, a neighbour on the same core or in the same cache, does not slow all of
+them alike. This code must stay as it is: baselines are compared by it.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 from asapbench.suite import benchmark
 
@@ -15,8 +17,33 @@ _RECORD = {"name": "reference", "values": list(range(20)), "nested": {"a": [1.5,
 
 
 @benchmark(group="reference")
-def python() -> Callable[[], str]:
-    """Interpreter, allocator and the C code of the standard library."""
+def loop() -> Callable[[], int]:
+    """The interpreter alone."""
+
+    def work() -> int:
+        total = 0
+        for number in range(500):
+            total += number
+        return total
+
+    return work
+
+
+@benchmark(group="reference")
+def objects() -> Callable[[], Any]:
+    """Calls and the allocator."""
+
+    class Record:
+        def __init__(self, number: int) -> None:
+            self.number = number
+            self.names = [str(number), "name"]
+
+    return lambda: {number: Record(number) for number in range(30)}
+
+
+@benchmark(group="reference")
+def texts() -> Callable[[], str]:
+    """The C code of the standard library."""
     text = json.dumps([{**_RECORD, "number": number} for number in range(5)])
 
     def work() -> str:

@@ -122,5 +122,7 @@ def _results(
     sizes = {
         f"g/{row}": sized(list(machine.draw(random, mean, n))) for row, mean in enumerate(means)
     }
-    reference = sized(list(machine.draw(random, level, n)))
-    return Results("run", {**sizes, REFERENCE: reference})
+    references = {
+        f"{REFERENCE}{kind}": sized(list(machine.draw(random, level, n))) for kind in range(3)
+    }
+    return Results("run", sizes | references)

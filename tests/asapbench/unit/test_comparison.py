@@ -48,7 +48,7 @@ def test_only_what_is_proven_to_be_beyond_is_too_slow() -> None:
 
 
 def test_a_slower_machine_is_no_change_of_the_code() -> None:
-    equal = EQUAL | {REFERENCE: 1e-5}
+    equal = EQUAL | {f"{REFERENCE}a": 1e-5}
     shifted = {key: 1.1 * value for key, value in equal.items()}
     comparison = compare(results("a", equal, 1), results("b", shifted, 2))
     assert changes(comparison) == {}
@@ -56,9 +56,16 @@ def test_a_slower_machine_is_no_change_of_the_code() -> None:
 
 
 def test_a_faster_machine_makes_no_code_slower_by_itself() -> None:
-    old = EQUAL | {REFERENCE: 1e-5}
-    new = old | {REFERENCE: 0.8e-5}
+    old = EQUAL | {f"{REFERENCE}a": 1e-5}
+    new = old | {f"{REFERENCE}a": 0.8e-5}
     assert changes(compare(results("a", old, 1), results("b", new, 2))) == {}
+
+
+def test_what_one_kind_of_work_has_in_common_is_the_machines() -> None:
+    """A neighbour slows down one kind of work and not another."""
+    equal = EQUAL | {f"{REFERENCE}a": 1e-5, f"{REFERENCE}b": 1e-5}
+    shifted = {key: 1.1 * value for key, value in equal.items()} | {f"{REFERENCE}b": 1e-5}
+    assert changes(compare(results("a", equal, 1), results("b", shifted, 2))) == {}
 
 
 def test_drift_within_a_run_makes_its_intervals_wider() -> None:
