@@ -24,7 +24,7 @@ from asapbench import __version__
 from asapbench.commands import benches, commands
 from asapbench.errors import BenchError, Exit, UsageError
 from asapbench.model import Bench, Command, Plan, Report, Value, option_name
-from asapbench.outputs import Formats, Outputs, compared, exit_code, write
+from asapbench.outputs import Formats, Outputs, compared, exit_code, say, write
 from asapbench.settings import complete
 from asapbench.store import STORE
 
@@ -40,6 +40,7 @@ _EPILOG = (
 def main() -> NoReturn:
     """Run the command line and exit; no traceback reaches a user."""
     signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without µ still gets its verdict
     try:
@@ -97,11 +98,11 @@ def _measuring(bench: Bench) -> Callable[..., int]:
     def run(**given: Any) -> int:
         plan, *outputs = complete(models, bench.name, _set(given), _tables())
         if (text := bench.instead(plan)) is not None:
-            sys.stdout.write(text)
+            say(text)
             return Exit.PASS
         return _run(bench, plan, *outputs)
 
-    return _with_options(run, *models)
+    return _with_options(_interruptible(run), *models)
 
 
 def _answering(command: Command) -> Callable[..., int]:
@@ -109,7 +110,19 @@ def _answering(command: Command) -> Callable[..., int]:
         (options,) = complete((command.options,), command.name, _set(given), _tables())
         return _answered(command, options)
 
-    return _with_options(run, command.options)
+    return _with_options(_interruptible(run), command.options)
+
+
+def _interruptible(run: Callable[..., int]) -> Callable[..., int]:
+    """Say so where nothing was measured yet; typer would end without a word."""
+
+    def interrupted(**given: Any) -> int:
+        try:
+            return run(**given)
+        except KeyboardInterrupt:
+            return _complain("interrupted before anything was measured", Exit.INTERRUPTED)
+
+    return interrupted
 
 
 def _answered(command: Command, options: Any) -> int:
@@ -117,7 +130,7 @@ def _answered(command: Command, options: Any) -> int:
     if isinstance(answer, Report):
         _put(answer, options)
     else:
-        sys.stdout.write(answer)
+        say(answer)
     return code
 
 
@@ -245,10 +258,9 @@ def _show(report: Report, comparison: Comparison | None, *, brief: bool) -> None
 
     color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
     width = shutil.get_terminal_size((120, 24)).columns
-    sys.stdout.write(render_text(report, width=width, color=color, brief=brief))
+    say(render_text(report, width=width, color=color, brief=brief))
     if comparison is not None:
-        sys.stdout.write("\n" + render_comparison(comparison, width=width, color=color))
-    sys.stdout.flush()
+        say("\n" + render_comparison(comparison, width=width, color=color))
 
 
 def _refuse_foreign_asap() -> None:
@@ -278,6 +290,9 @@ def _apologise() -> int:
 
 
 def _interrupt(*_: object) -> NoReturn:
+    # once is enough: what follows ends in seconds, and must not be cut short by an impatient hand
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     raise KeyboardInterrupt
 
 

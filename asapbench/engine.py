@@ -14,7 +14,7 @@ from asapbench.conclusion import conclude
 from asapbench.cores import CorePlan, physical_cores, plan_cores
 from asapbench.environment import read_environment
 from asapbench.errors import BenchError, ServerDied, UsageError
-from asapbench.headers import expand_headers
+from asapbench.headers import conceal, expand_headers
 from asapbench.model import (
     Bench,
     Plan,
@@ -81,8 +81,8 @@ def execute(
             _measure(_looking(bench, recording), plan, watch, recording, system)
     except (BenchError, KeyboardInterrupt) as error:
         if not recording.story.windows:
-            raise
-        recording.tell(**_how_it_ended(error))
+            raise _concealed(error, plan) from None
+        recording.tell(**_how_it_ended(_concealed(error, plan)))
     else:
         recording.tell(ended="complete")
     report = conclude(bench, recording.run())
@@ -152,6 +152,13 @@ def _timed(recording: Recording) -> Iterator[None]:
         yield
     finally:
         recording.tell(duration=time.monotonic() - began)
+
+
+def _concealed(error: BaseException, plan: Plan) -> BaseException:
+    """An error without secrets: the last words of a server may hold the token that it was sent."""
+    if not isinstance(error, BenchError):
+        return error
+    return type(error)(conceal(str(error), plan.header))
 
 
 def _how_it_ended(error: BaseException) -> dict[str, str]:

@@ -11,6 +11,9 @@ _NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _SECRET = re.compile(
     r"auth|cookie|token|secret|key|pass|signature|session|credential|jwt", re.IGNORECASE
 )
+# how a request is framed is not for a user to say
+_FRAMING = {"content-length", "transfer-encoding"}
+_SHORTEST = 4  # characters of a secret: a shorter one is in every other word
 # a variable alone, or behind the name of a scheme
 _NO_LITERAL = re.compile(r"\s*((basic|bearer|token)\s+)?\$(\w+|\{\w+\})\s*", re.IGNORECASE)
 
@@ -24,6 +27,8 @@ def expand_header(line: str, environment: Mapping[str, str] = os.environ) -> tup
     name = name.strip()
     if not colon or not _NAME.fullmatch(name):
         raise ValueError("a header is written 'Name: value'")
+    if name.lower() in _FRAMING:
+        raise ValueError(f"{name}: asapbench sets this header itself; leave it out")
     try:
         value = Template(value.strip()).substitute(environment)
     except KeyError as error:
@@ -38,6 +43,23 @@ def expand_header(line: str, environment: Mapping[str, str] = os.environ) -> tup
 def expand_headers(lines: Iterable[str]) -> dict[str, str]:
     """Read several; a later line of the same name wins."""
     return dict(expand_header(line) for line in lines)
+
+
+def conceal(text: str, lines: Iterable[str], environment: Mapping[str, str] = os.environ) -> str:
+    """A text, such as the answer of a server, without what headers took from the environment."""
+    for secret in sorted(_secrets(lines, environment), key=len, reverse=True):
+        text = text.replace(secret, "***")
+    return text
+
+
+def _secrets(lines: Iterable[str], environment: Mapping[str, str]) -> set[str]:
+    names = {
+        found["named"] or found["braced"]
+        for line in lines
+        for found in Template.pattern.finditer(line.partition(":")[2])
+    }
+    values = {environment.get(name, "") for name in names if name}
+    return {value for value in values if len(value) >= _SHORTEST}
 
 
 def mask_header(line: str) -> str:

@@ -31,6 +31,7 @@ FULL = 0.9  # of the CPUs that a server can use
 STOLEN = 0.05  # of the machine's time
 LITTLE = 0.10  # between the requests in flight and rate times time
 LITTLE_FEW = 2.0  # requests in flight, below which a moment's count says little
+DELIVERED = 0.95  # of the requests: a server that answers less is what holds up the rest
 BEAT = 0.02  # seconds from one beat of the pulse to the next
 
 _QUIETER = "end what else runs on this machine, or give the generator a core of its own"
@@ -250,13 +251,16 @@ def _rate(table: Measurement, column: str, window: Window) -> float | None:
     return float((total[-1] - total[0]) / (at[-1] - at[0]))
 
 
-def bottleneck(run: Run, window: Window, judged: Sequence[Gate]) -> str:
+def bottleneck(run: Run, requests: Requests, judged: Sequence[Gate]) -> str:
     """Who kept the rate from being higher: server, generator, machine or none."""
+    window = requests.window
     tripped = {gate.name for gate in judged if not gate.ok}
     if any(name.endswith("-starved") or name == "stolen" for name in tripped):
         return "machine"
     if any(name.endswith("-busy") for name in tripped):
         return "generator"
+    if int(requests.served.sum()) < DELIVERED * len(requests.planned):
+        return "server"
     used = [_rate(process, "cpu", window) for process in _processes(run) if _is_server(process)]
     return "server" if any(cores is not None and cores >= _full(run) for cores in used) else "none"
 

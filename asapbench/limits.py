@@ -11,8 +11,10 @@ _OWN = 128  # file descriptors of a process beside those of its users
 _PORTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
 
 
-def allow_sockets(wanted: int, least: int, *, local: bool) -> None:
+def allow_sockets(option: str, wanted: int, least: int, *, local: bool) -> None:
     """Raise this process's limit, which its children inherit, as far as `wanted` users need.
+
+    `option` is what gave the number of users.
 
     `local`: the server is a child too. Raises UsageError where `least` users cannot have a socket
     each, on one side or, since all of them talk to one address, a port.
@@ -22,14 +24,14 @@ def allow_sockets(wanted: int, least: int, *, local: bool) -> None:
     if possible < least + _OWN:
         side = "a generator and the server need" if local else "a generator needs"
         raise UsageError(
-            f"--max-users {least}: {side} {least + _OWN} file descriptors, and the hard limit is "
+            f"{option} {least}: {side} {least + _OWN} file descriptors, and the hard limit is "
             f"{possible}: raise it (ulimit -Hn {least + _OWN}) or give at most "
             f"{max(0, possible - _OWN)} users"
         )
     ports = _ports()
     if ports is not None and ports < least:
         raise UsageError(
-            f"--max-users {least}: each needs a port of its own, and there are {ports}: widen "
+            f"{option} {least}: each needs a port of its own, and there are {ports}: widen "
             f"net.ipv4.ip_local_port_range or give at most {ports} users"
         )
     _raise_to(min(possible, wanted + _OWN), hard)

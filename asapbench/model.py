@@ -36,6 +36,8 @@ class Value(BaseModel):
 class Plan(Value):
     """All that is needed to repeat a measurement; the fields are the options of the command."""
 
+    model_config = ConfigDict(allow_inf_nan=False)
+
     host: str | None = Field(
         None,
         json_schema_extra={"metavar": "URL"},
@@ -87,6 +89,8 @@ class Plan(Value):
     def _is_url(cls, value: str | None) -> str | None:
         if value is None:
             return None
+        if not value.isprintable() or " " in value or "?" in value or "#" in value:
+            raise ValueError("must hold no blank, ? or #: give a URL such as http://127.0.0.1:8000")
         parts = urlsplit(value)
         if parts.scheme not in {"http", "https"} or not parts.hostname:
             raise ValueError("must be a URL such as http://127.0.0.1:8000")

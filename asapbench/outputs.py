@@ -173,9 +173,21 @@ def _summarise(report: Report, comparison: Comparison | None) -> None:
             file.write(_rendered("markdown", report, comparison) + "\n")
 
 
+def say(text: str) -> None:
+    """Write to standard output. Raises BrokenRun where that cannot be written, say a full disk."""
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor when this ends
+        raise BrokenRun(f"standard output cannot be written: {error.strerror}") from error
+
+
 def _put(file: Path, text: str) -> None:
     if file == STDOUT:
-        sys.stdout.write(text)
+        say(text)
         return
     try:
         file.write_text(text, encoding="utf-8", newline="")

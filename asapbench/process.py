@@ -15,6 +15,8 @@ from typing import Self
 from asapbench.errors import BrokenRun
 
 _TAIL = 12
+_LONGEST = 32 << 20  # bytes of a log
+_KEPT = 64 << 10  # of one that was too long
 
 
 class Child:
@@ -75,6 +77,7 @@ class Child:
 
     def check(self) -> None:
         """Raise BrokenRun with the child's last words if it has ended."""
+        _shorten(self.log)
         code = self._popen.poll()
         if code is not None:
             raise BrokenRun(f"the {self.name} ended with {_how(code)}{self.last_words()}")
@@ -82,7 +85,7 @@ class Child:
     def last_words(self) -> str:
         """The tail of what the child wrote to standard error, on lines of their own."""
         with suppress(OSError):
-            tail = self.log.read_text(errors="replace").strip().splitlines()[-_TAIL:]
+            tail = _end_of(self.log).decode(errors="replace").strip().splitlines()[-_TAIL:]
             return ":\n" + "\n".join(f"  {line}" for line in tail) if tail else " and said nothing"
         return ""
 
@@ -110,6 +113,22 @@ class Child:
             for line in lines:
                 self._lines.put(line.decode(errors="replace").rstrip("\n"))
         self._lines.put(None)
+
+
+def _end_of(log: Path) -> bytes:
+    with log.open("rb") as file:
+        file.seek(-min(_KEPT, log.stat().st_size), os.SEEK_END)
+        return file.read()
+
+
+def _shorten(log: Path) -> None:
+    """Keep only the end of a log that grows and grows: its writer appends, so it goes on there."""
+    with suppress(OSError):
+        if log.stat().st_size > _LONGEST:
+            end = _end_of(log)
+            with log.open("r+b") as file:
+                file.truncate(0)
+                file.write(end)
 
 
 def pin(pid: int, cpus: Sequence[int]) -> None:

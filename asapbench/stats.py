@@ -106,7 +106,8 @@ def proportion(hits: Mask, at: Array | None = None, confidence: float = CONFIDEN
     """The share of hits with exact bounds (Clopper and Pearson 1934), at the times of all tries.
 
     Where hits come in bursts the bounds are those of fewer, independent tries (Korn and Graubard
-    1998).
+    1998). However they come, a share a hundred times the true one is seen in 1 % of runs at most
+    (Markov's inequality).
     """
     n, count = len(hits), int(hits.sum())
     clustering = 1.0
@@ -117,7 +118,7 @@ def proportion(hits: Mask, at: Array | None = None, confidence: float = CONFIDEN
     some, others = count / clustering, (n - count) / clustering
     low = special.betaincinv(some, others + 1, 1 - confidence) if count else 0.0
     high = special.betaincinv(some + 1, others, confidence) if count < n else 1.0
-    return Estimate(count / n, float(low), float(high), n)
+    return Estimate(count / n, max(float(low), (1 - confidence) * count / n), float(high), n)
 
 
 def rate(times: Array, start: float, end: float, confidence: float = CONFIDENCE) -> Estimate:

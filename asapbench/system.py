@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -193,7 +194,13 @@ def _running(host: str, access: Access, process: int | None) -> System:
             f"--host: {host} gave no manifest: {error}; does an agent run there?"
         ) from error
     pid = process or _listening_pid(host)
-    return System(_server(host, pid, "host", manifest, ()), lambda: None)
+    return System(_server(host, pid, "host", manifest, ()), partial(_still_there, host, pid))
+
+
+def _still_there(host: str, pid: int | None) -> None:
+    """Raise BrokenRun where the process is gone and no other has taken its place."""
+    if pid is not None and not psutil.pid_exists(pid) and _listening_pid(host) is None:
+        raise BrokenRun(f"the server at {host} (pid {pid}) has ended")
 
 
 def _check_process(host: str, process: int) -> None:
@@ -244,7 +251,7 @@ def _manifest(url: str, access: Access) -> dict[str, Any]:
             trust_env=False,
         )
         content = answer.json() if answer.status_code == httpx.codes.OK else None
-    except httpx.HTTPError as error:
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
         raise _NoAnswer(str(error) or type(error).__name__) from error
     except ValueError as error:
         raise _NoAnswer("the answer is not JSON") from error

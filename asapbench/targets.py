@@ -237,4 +237,4 @@ def _compared(target: Target, metric: Metric) -> tuple[Outcome, str]:
         return "pass", f"{shown} meets {target.limit}"
     if not limit.allows(low) and not limit.allows(high):
         return "fail", f"{shown} misses {target.limit}"
-    return "inconclusive", f"{shown} straddles {target.limit}: a longer run would narrow it"
+    return "inconclusive", f"{shown} straddles {target.limit}: a longer run may narrow it"

@@ -11,6 +11,7 @@ from typing import Any
 
 from asapbench.cores import deal, physical_cores
 from asapbench.errors import BrokenRun
+from asapbench.headers import conceal
 from asapbench.model import Recorder, Tick, Window
 from asapbench.offer import PULSE, REQUESTS, Command, Event, Flag, Load, Offer, Outcome
 from asapbench.process import Child, in_background
@@ -91,9 +92,11 @@ class Traffic:
         self._failures: dict[tuple[str, str, int], dict[str, Any]] = {}
         self._windows: list[Window] = []
         self._recent = _Recent()
+        self._secrets: tuple[str, ...] = ()  # headers whose values a server may repeat
 
     def begin(self, offer: Offer) -> None:
         """Wait until all are ready for a load. Raises BrokenRun with what one says against it."""
+        self._secrets = offer.headers
         if self._master is None:
             self._workers[0].begin(offer)
         else:
@@ -285,6 +288,7 @@ class Traffic:
         if event.event == "failure":
             kind = event.endpoint, event.outcome, event.code
             first = event.model_dump(include={"endpoint", "outcome", "code", "text"})
+            first["text"] = conceal(event.text, self._secrets)
             self._failures.setdefault(kind, first)
 
     def _await(self, name: str, patience: float) -> None:

@@ -33,6 +33,8 @@ from asapbench.units import parse_duration
 # About a third of what one can: beyond half of a core its own queue shows in the latency.
 RATE_PER_PROCESS = 3000
 
+WEEK = 7 * 24 * 3600.0
+
 Seconds = Annotated[float, BeforeValidator(parse_duration)]
 
 _TOO_MANY_REQUESTS = 429
@@ -60,16 +62,22 @@ class LoadPlan(Plan):
         json_schema_extra={"short": "-u"},
     )
     spawn_rate: float = Field(
-        10, gt=0, description="Users started a second", json_schema_extra={"short": "-r"}
+        10, ge=0.01, le=1e6, description="Users started a second", json_schema_extra={"short": "-r"}
     )
     duration: Seconds = Field(
-        60, gt=0, description="Measured time: 60, 90s, 5m, 1h", json_schema_extra={"short": "-t"}
+        60,
+        gt=0,
+        le=WEEK,
+        description="Measured time: 60, 90s, 5m, 1h",
+        json_schema_extra={"short": "-t"},
     )
     extend: float = Field(
         2, ge=1, le=100, description="Undecided, go on until this many times --duration at most"
     )
-    warmup: Seconds = Field(3, ge=0, description="The same load before it, thrown away")
-    rps: float = Field(1000, gt=0, description="Requests a second that all users together offer")
+    warmup: Seconds = Field(3, ge=0, le=WEEK, description="The same load before it, thrown away")
+    rps: float = Field(
+        1000, gt=0, le=1e6, description="Requests a second that all users together offer"
+    )
     user_class: Literal["mixed", "sustained"] = Field(
         "mixed",
         description="mixed: posts, manifest and metrics 10 : 2 : 1 at --rps; "
@@ -90,7 +98,9 @@ class LoadPlan(Plan):
         description="Generator processes; auto: as many as --rps needs, "
         f"{RATE_PER_PROCESS} req/s each, and have a core",
     )
-    timeout: Seconds = Field(30, gt=0, description="A request without an answer by then has failed")
+    timeout: Seconds = Field(
+        30, gt=0, le=3600, description="A request without an answer by then has failed"
+    )
 
     @field_validator("input")
     @classmethod
@@ -134,8 +144,11 @@ def read_input(file: Path) -> dict[str, Any]:
     """The JSON object in a file. Raises ValueError saying what is wrong with it."""
     try:
         content = json.loads(file.read_bytes())
+        json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
     except OSError as error:
         raise ValueError(f"{str(file)!r} cannot be read: {error.strerror}") from error
+    except RecursionError as error:
+        raise ValueError(f"{str(file)!r} is nested too deeply") from error
     except ValueError as error:
         raise ValueError(f"{str(file)!r} is not JSON: {error}") from error
     if not isinstance(content, dict):
@@ -154,6 +167,13 @@ def produces(plan: LoadPlan) -> dict[str, str]:
     embedded = plan.host is None and plan.serve is None
     split = split_units(plan.endpoints) if embedded else {}
     return metric_units(plan.endpoints, paced=plan.paced) | split | sampled
+
+
+def prepare(plan: LoadPlan) -> None:
+    """See that there are file descriptors and ports for all users."""
+    from asapbench.limits import allow_sockets
+
+    allow_sockets("--users", plan.users, plan.users, local=plan.host is None)
 
 
 def measure(
@@ -215,7 +235,7 @@ def analyse(run: Run) -> Analysis:
         "open": int(requests.open.sum()),
         "measured": window.end - window.start,
         "errors": errors,
-        "bottleneck": health.bottleneck(run, window, gates),
+        "bottleneck": health.bottleneck(run, requests, gates),
         **samples.latency_shapes(requests, endpoints),
         "seconds": samples.per_second(requests),
         "processes": usage.processes_per_second(run, window),
@@ -286,4 +306,5 @@ BENCH = Bench(
     analyse=analyse,
     doc=__doc__,
     floor=measure_floor,
+    prepare=prepare,
 )

@@ -41,7 +41,7 @@ class StressPlan(Plan):
 
     max_users: int = Field(500, ge=1, le=MOST_USERS, description="Users of the last step")
     step_users: int = Field(50, ge=1, description="Users more each step")
-    step_time: Seconds = Field(30, gt=0, description="Length of a step: 30, 30s, 1m")
+    step_time: Seconds = Field(30, gt=0, le=86_400, description="Length of a step: 30, 30s, 1m")
     profile: Literal["step", "spike"] = Field(
         "step",
         description="step: up to --max-users in steps, then between the last good and the first "
@@ -52,7 +52,9 @@ class StressPlan(Plan):
         description="paced: each user offers --rps-per-user; stress: a closed loop with 1-5 ms "
         "between an answer and the next request; burst: as paced, 5 s together and 2 s quiet",
     )
-    rps_per_user: float = Field(10, gt=0, description="Requests a second of each paced user")
+    rps_per_user: float = Field(
+        10, gt=0, le=1e5, description="Requests a second of each paced user"
+    )
     until_break: bool = Field(
         False, description="Go on beyond --max-users, half as many again each step, until it breaks"
     )
@@ -63,7 +65,9 @@ class StressPlan(Plan):
     processes: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = Field(
         1, description="Generator processes; auto: one for each core that the server leaves"
     )
-    timeout: Seconds = Field(10, gt=0, description="A request without an answer by then has failed")
+    timeout: Seconds = Field(
+        10, gt=0, le=3600, description="A request without an answer by then has failed"
+    )
 
     @field_validator("input")
     @classmethod
@@ -172,7 +176,7 @@ def prepare(plan: StressPlan) -> None:
     from asapbench.limits import allow_sockets
 
     most = MOST_USERS if plan.until_break else plan.max_users
-    allow_sockets(most, plan.max_users, local=plan.host is None)
+    allow_sockets("--max-users", most, plan.max_users, local=plan.host is None)
 
 
 def measure(

@@ -309,7 +309,13 @@ REFUSED = {
     ("--user-class", "mixd"): "must be 'mixed' or 'sustained'",
     ("--duration", "soon"): "a duration is seconds or 90s, 5m, 1h",
     ("--rps", "-1"): "must be greater than 0",
-    ("--host", "no url"): "must be a URL such as http://",
+    ("--rps", "inf"): "must be a finite number",
+    ("--rps", "1e308"): "must be less than or equal to 1000000",
+    ("--spawn-rate", "inf"): "must be a finite number",
+    ("--host", "http://127.0.0.1:1/?token=x"): "must hold no blank, ? or #",
+    ("--host", "http://127.0.0.1:1\n"): "must hold no blank, ? or #",
+    ("--header", "Content-Length: 5"): "asapbench sets this header itself",
+    ("--host", "no-url"): "must be a URL such as http://",
     ("--host", "http://me:sesame@localhost:1"): "'http://***@localhost:1' is refused",
     ("--serve", "run-me"): "{port}",
     ("--host", "http://127.0.0.1:1", "--serve", "x {port}"): "exclude each other",
@@ -404,6 +410,62 @@ def test_an_interrupted_run_reports_what_it_has_and_exits_130(
     report = json.loads((bench.folder / "o").read_text())
     assert 1 < report["load"]["measured"] < 30
     assert report["load"]["requests"] > 200
+
+
+def test_an_impatient_hand_loses_nothing(bench: Bench) -> None:
+    arguments = ("load", *SHORT, "--duration", "60s", "--targets", "lenient.toml", "--json", "o")
+    with bench.start(*arguments) as process:
+        measuring(process)
+        for _ in range(5):
+            process.send_signal(signal.SIGINT)
+            time.sleep(0.1)
+        out, _ = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "interrupted" in out
+    assert json.loads((bench.folder / "o").read_text())["ended"] == "interrupted"
+
+
+def test_an_interruption_before_the_measured_time_is_said(bench: Bench) -> None:
+    with bench.start("load", *SHORT, "--warmup", "60s") as process:
+        assert process.stderr is not None
+        for line in process.stderr:
+            if line.startswith("warm-up"):
+                break
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "interrupted" in out + err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
+def test_an_output_that_is_full_is_named_in_one_line(bench: Bench) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "asapbench", "targets"],
+            cwd=bench.folder,
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 4
+    assert done.stderr == "asapbench: standard output cannot be written: No space left on device\n"
+
+
+def test_a_host_that_dies_in_the_run_voids_the_verdict(bench: Bench) -> None:
+    with (
+        bench.start("serve", "--port", "0") as server,
+    ):
+        assert server.stdout is not None
+        url = server.stdout.readline().removeprefix("listening at ").strip()
+        arguments = ("--host", url, "--duration", "60s", "--targets", "lenient.toml")
+        with bench.start("load", *SHORT, *arguments) as process:
+            measuring(process)
+            server.kill()
+            out, err = process.communicate(timeout=30)
+    assert process.returncode == 3, err
+    assert "has ended" in out
+    assert out.count("INVALID") >= 3
 
 
 def test_after_kill_9_nothing_is_left_and_the_requests_are_kept(bench: Bench) -> None:

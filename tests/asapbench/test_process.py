@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from asapbench import process
 from asapbench.errors import BrokenRun
 from asapbench.process import Child, in_background
 
@@ -107,3 +108,17 @@ def test_the_parent_gives_way_while_it_measures_and_its_children_do_not(tmp_path
         with Child("echo", ["-c", ECHO], tmp_path / "log") as child:
             assert os.sched_getscheduler(child.pid) == os.SCHED_OTHER
     assert os.sched_getscheduler(0) == os.SCHED_OTHER
+
+
+def test_a_log_that_grows_and_grows_keeps_its_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process, "_LONGEST", 1_000_000)
+    chatty = (
+        "import os, time\nos.write(2, b'x\\n' * 1_000_000 + b'the end')\nprint('up', flush=True)"
+    )
+    with Child("chatty", ["-c", f"{chatty}\ntime.sleep(60)"], tmp_path / "log") as child:
+        assert child.line(20) == "up"
+        child.check()
+        assert (tmp_path / "log").stat().st_size < 100_000
+        assert child.last_words().endswith("the end")

@@ -6,17 +6,9 @@ from collections.abc import Mapping
 
 from asapbench import __version__
 
-_FRAMING = {"content-length", "transfer-encoding"}
-
 
 def common_headers(authority: str, given: Mapping[str, str]) -> dict[str, str]:
-    """What every request carries.
-
-    Raises ValueError for a header that only the generator can set.
-    """
-    for name in given:
-        if name.lower() in _FRAMING:
-            raise ValueError(f"{name}: this header is the generator's own to set")
+    """What every request carries."""
     ours = {"Host": authority, "User-Agent": f"asapbench/{__version__}", "Accept": "*/*"}
     return merge(ours, given)
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asapbench.headers import expand_header, expand_headers, mask_header
+from asapbench.headers import conceal, expand_header, expand_headers, mask_header
 
 SECRET = "s3cr3t-value"  # never in a message
 
@@ -93,3 +93,24 @@ def test_a_variable_or_a_plain_header_is_stored_as_it_is_written(line: str) -> N
 def test_no_text_in_an_authorization_is_stored_but_a_variable(value: str) -> None:
     stored = mask_header(f"Authorization:{value}")
     assert stored == "Authorization: ***" or "$" in value
+
+
+@pytest.mark.parametrize("name", ["Content-Length", "transfer-encoding"])
+def test_how_a_request_is_framed_is_not_for_a_user_to_say(name: str) -> None:
+    with pytest.raises(ValueError, match=f"{name}: asapbench sets this header itself"):
+        expand_header(f"{name}: 5", {})
+
+
+def test_what_a_server_repeats_of_a_secret_is_concealed() -> None:
+    lines = ("Authorization: Bearer $TOKEN", "X-Other: ${OTHER} and plain words")
+    environment = {"TOKEN": "s3cr3t-value", "OTHER": "s3cr3t"}
+    said = "401: bad token s3cr3t-value, and s3cr3t; plain words"
+    assert conceal(said, lines, environment) == "401: bad token ***, and ***; plain words"
+
+
+def test_a_secret_too_short_to_be_one_hides_no_other_words() -> None:
+    assert conceal("a cat", ("X: $A",), {"A": "a"}) == "a cat"
+
+
+def test_without_a_variable_nothing_is_concealed() -> None:
+    assert conceal("said Bearer plain", ("Authorization: Bearer plain",), {}) == "said Bearer plain"

@@ -23,6 +23,7 @@ from asapbench.model import Gate, Measurement, Run, Server, Target, Window
 from asapbench.offer import Flag, Outcome
 from asapbench.report.document import render_json
 from asapbench.resources import PROCESS
+from asapbench.samples import requests_in
 from asapbench.workers.generate.pulse import PERIOD
 
 Row = dict[str, float]
@@ -474,7 +475,8 @@ def test_the_bottleneck_is_named_by_the_gates_that_tripped(
 ) -> None:
     passed = set(sum(WHO, ())) - set(tripped)
     judged = [*(gate(name, 1.0) for name in tripped), *(gate(name, 0.0) for name in passed)]
-    assert health.bottleneck(make_run([]), WINDOW, judged) == who
+    run = make_run([])
+    assert health.bottleneck(run, requests_in(run, WINDOW), judged) == who
 
 
 @pytest.mark.parametrize(
@@ -496,9 +498,9 @@ def test_a_server_that_uses_all_it_can_is_the_bottleneck(
     server = Server(url="http://a", pid=1, how=how, agent="a", version="1", cpus=cpus)
     story = make_run([], server=server).story
     run = Run(story, (process("server", cpu=growing(cores)), process(cpu=growing(0.9))))
-    assert health.bottleneck(run, WINDOW, []) == who
+    assert health.bottleneck(run, requests_in(run, WINDOW), []) == who
     busy = [gate("generator-busy", 1.0)]
-    assert health.bottleneck(run, WINDOW, busy) == "generator"
+    assert health.bottleneck(run, requests_in(run, WINDOW), busy) == "generator"
 
 
 @pytest.mark.parametrize("at", [[], [105.0], [105.0, 105.0]])
@@ -507,7 +509,16 @@ def test_a_server_that_was_not_sampled_is_not_called_the_bottleneck(
 ) -> None:
     server = process("server", at=at, cpu=[float(k) for k in range(len(at))])
     run = Run(make_run([], server=None).story, (server,))
-    assert health.bottleneck(run, WINDOW, []) == "none"
+    assert health.bottleneck(run, requests_in(run, WINDOW), []) == "none"
+
+
+@pytest.mark.parametrize(("failed", "who"), [(5, "none"), (6, "server")])
+def test_a_server_that_does_not_answer_is_the_bottleneck_though_it_rests(
+    make_run: MakeRun, row: MakeRow, failed: int, who: str
+) -> None:
+    outcomes = [Outcome.TIMEOUT] * failed + [Outcome.OK] * (100 - failed)
+    run = make_run([row(101 + k / 100, outcome=o) for k, o in enumerate(outcomes)], server=None)
+    assert health.bottleneck(run, requests_in(run, WINDOW), []) == who
 
 
 # what a tripped gate does

@@ -337,3 +337,10 @@ def test_a_server_that_stalls_for_a_second_makes_its_rate_less_certain() -> None
     steady: Array = (np.arange(10_000) + 0.5) / 1000
     stalled = steady[(steady < 4.0) | (steady >= 5.0)]
     assert stats.rate(stalled, 0.0, 10.0).low < 800 < stats.rate(steady, 0.0, 10.0).low
+
+
+def test_an_outage_seen_once_is_proof_of_a_share_of_errors_a_hundred_times_less() -> None:
+    at = np.arange(60_000.0)
+    outage = stats.proportion(at >= 40_000, at)
+    assert outage.low >= 0.01 * outage.value
+    assert outage.low > 0.001

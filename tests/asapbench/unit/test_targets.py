@@ -257,7 +257,7 @@ def test_a_failed_measurement_is_invalid_but_its_numbers_are_kept() -> None:
         (latency(0.007, 0.0068, 0.0072), "7.00 ms [6.80, 7.20] misses <= 5 ms"),
         (
             latency(0.005, 0.0048, 0.0052),
-            "5.00 ms [4.80, 5.20] straddles <= 5 ms: a longer run would narrow it",
+            "5.00 ms [4.80, 5.20] straddles <= 5 ms: a longer run may narrow it",
         ),
         (latency(0.003), "3.00 ms meets <= 5 ms"),
     ],
