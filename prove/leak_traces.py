@@ -55,7 +55,7 @@ def false_leaks(seeds: int, seed: int) -> dict[str, float]:
 
 def fails(level: Array) -> bool:
     """Whether growth is called a leak at a look at which that would end the run."""
-    requests = REQUESTS * np.arange(len(level))
+    requests = np.asarray(REQUESTS * np.arange(len(level)), np.float64)
     confidence = confidence_per_look(len(LOOKS))
     for look in LOOKS:
         growth = settled(steps(requests[: look + 1], level[: look + 1]), confidence)
