@@ -35,8 +35,9 @@ QUICK_LOOKS = (8, 12, 16, 24, 32, 48)
 QUICK_CONFIRM = 24
 QUICK_RATE = 3000.0  # req/s, at most
 QUICK_CYCLE = 1.0  # s
-TRACED_RATE = 300.0  # req/s, at most: tracing costs several times the request
-TRACED_SIZE = 300  # requests a cycle
+TRACED_RATE = 1000.0  # req/s, at most: tracing costs several times the request
+TRACED_LEAST = 100.0  # req/s
+TRACED_SIZE = 200  # requests a cycle
 NOTHING: dict[str, Any] = {"sites": [], "types": [], "chain": [], "keeper": None}
 
 _ENDPOINTS = (
@@ -273,7 +274,7 @@ def _explain(plan: MemoryPlan, recorder: Recorder) -> Iterator[Tick]:
         _cycles(plan, system, beside, Traced(system)) as run,
     ):
         yield from run.begin()
-        yield from run.raise_rate(min(plan.rps, TRACED_RATE), TRACED_RATE, QUICK_CYCLE)
+        yield from run.raise_rate(min(plan.rps, TRACED_LEAST), TRACED_RATE, QUICK_CYCLE)
         run.size = TRACED_SIZE
         yield from run.warm_up(2)
         yield from run.keep(KEPT)

@@ -56,8 +56,8 @@ def test_the_interval_is_that_of_student() -> None:
 
 
 def test_neighbours_that_are_alike_widen_the_interval() -> None:
-    apart, together = np.array([1.0, 0.0] * 8), np.repeat([1.0, 0.0], 8)
-    assert mean(together).high > 2 * mean(apart).high
+    apart, together = mean(np.array([1.0, 0.0] * 8)), mean(np.repeat([1.0, 0.0], 8))
+    assert together.high - together.value > 2 * (apart.high - apart.value)
 
 
 def test_the_resolution_of_the_meter_is_in_the_interval() -> None:
@@ -83,7 +83,7 @@ def test_a_decline_bounds_growth_by_its_later_half_and_by_nothing_from_below() -
 
 
 def test_a_leak_that_begins_behind_a_warm_up_is_a_leak() -> None:
-    level = np.cumsum([40e6, *[2000 * REQUESTS] * 4, *[300 * REQUESTS] * 20])
+    level = np.cumsum([40e6, *[2000 * REQUESTS] * 12, *[300 * REQUESTS] * 20])
     found = growth_of(level)
     assert found.dropped > 0
     assert found.value == pytest.approx(300)

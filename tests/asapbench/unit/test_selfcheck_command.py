@@ -68,7 +68,7 @@ def test_only_the_named_rows_are_run(runs: Runs) -> None:
 
 
 def test_an_unknown_row_is_refused_with_those_that_are_known() -> None:
-    with pytest.raises(UsageError, match=r"--row: must be 'fixed'.*or 'starved'"):
+    with pytest.raises(UsageError, match=r"--row: must be 'fixed'.*or 'ref-cycles'"):
         complete((SelfcheckOptions,), "selfcheck", {"row": ["tow-point"]})
 
 
