@@ -23,6 +23,12 @@ CONTROL = 1 / 3  # of the limit, that a server which holds nothing may seem to g
 CYCLIC = 0.5  # objects a request in reference cycles, from which on it is worth a word
 
 
+_HOW_TO_EXPLAIN = (
+    "run it again with --explain: a second, instrumented run of the embedded server "
+    "(--app MODULE:APP serves your own app)"
+)
+
+
 @dataclass(frozen=True)
 class Findings:
     """The subjects of a run, and at which rate of requests they are judged."""
@@ -207,6 +213,14 @@ def notes(found: Findings) -> Iterator[Note]:
             code="monitor",
             text="memory grows by 10 to 50 MB/h: no leak by the table, and not nothing",
             hint="watch it over a longer time, or measure longer: --duration",
+        )
+    uss = server.growth("uss")
+    grows = uss is not None and uss.times(found.rate).low > _limit(found)
+    if grows and found.run.story.explanation is None:
+        yield Note(
+            code="explain",
+            text="memory grows with the requests: the lines that keep it can be named",
+            hint=_HOW_TO_EXPLAIN,
         )
     if np.isnan(server.counted["blocks"]).any():
         yield Note(

@@ -12,6 +12,7 @@ Kind = Literal["stable", "saturating", "fragmentation", "monitor", "leak", "unde
 MONITOR = 10 * UNITS["MB/h"][1]
 LEAK = 50 * UNITS["MB/h"][1]
 
+_CLEARLY_MORE = 0.1  # objects a request
 _BLOCK = 512.0  # bytes; larger objects are malloc's, whose heap shows them
 
 
@@ -35,7 +36,10 @@ def kind_of(uss: Growth, blocks: Growth | None, heap: Growth | None, rate: float
 
 
 def _kept(blocks: Growth | None, heap: Growth | None) -> float:
-    """The most bytes a request that is kept in objects and on the heap."""
-    if blocks is None or heap is None:
+    """The most bytes a request that is kept in objects and on the heap.
+
+    Without limit where objects clearly get more: a few large ones may lie anywhere.
+    """
+    if blocks is None or heap is None or blocks.low > _CLEARLY_MORE:
         return float("inf")
     return max(0.0, blocks.high) * _BLOCK + max(0.0, heap.high)

@@ -12,8 +12,7 @@ import sys
 import tracemalloc
 from collections import Counter
 from collections.abc import Callable, Iterator
-from itertools import islice
-from types import FrameType, ModuleType
+from types import FrameType, GeneratorType, ModuleType
 from typing import Any
 
 from pydantic_core import from_json, to_json
@@ -178,36 +177,38 @@ def _chain(start: Any) -> Iterator[str]:
     one = start
     yield _shown(one)
     for _ in range(_DEPTH):
-        holders = (held for held in gc.get_referrers(one) if id(held) not in seen)
-        one_of = next((held for held in islice(holders, 50) if _holds(held, seen)), None)
-        if one_of is None:
+        holder = _holder(one, seen)
+        if holder is None:
             return
-        name = _name_in(one_of, one)
-        module = one_of.get("__name__") if isinstance(one_of, dict) else None
-        if module in sys.modules and "__spec__" in one_of:
-            yield f"{module}.{name}"
+        if _is_module(holder):
+            yield f"{holder['__name__']}.{_name_in(holder, one)}"
             return
-        yield f"{_shown(one_of)}{name}"
-        seen.add(id(one_of))
-        one = one_of
+        yield _shown(holder)
+        seen.add(id(holder))
+        one = holder
 
 
-def _holds(holder: Any, seen: set[int]) -> bool:
-    """Whether it is part of the program, and not of this look at it."""
-    if isinstance(holder, FrameType) or type(holder).__name__ in {"generator", "list_iterator"}:
-        return False
-    code = getattr(holder, "gi_code", None)
-    return code is None and id(holder) not in seen and not _is_snapshot(holder)
+def _holder(one: Any, seen: set[int]) -> Any:
+    """A module that holds an object, else anything of the program that does."""
+    # in a frame of its own, which is gone before the next look: its list would be a holder then
+    holders = [
+        held for held in gc.get_referrers(one) if id(held) not in seen and _is_of_the_program(held)
+    ]
+    modules = (held for held in holders if _is_module(held))
+    return next(modules, holders[0] if holders else None)
 
 
-def _is_snapshot(holder: Any) -> bool:
-    return type(holder) is list and len(holder) > _LARGE and holder is gc.get_objects()
+def _is_of_the_program(holder: Any) -> bool:
+    """Not a frame or a generator: these look at an object while they run."""
+    return not isinstance(holder, FrameType | GeneratorType)
 
 
-def _name_in(holder: Any, one: Any) -> str:
-    if isinstance(holder, dict):
-        return next((str(key) for key, value in holder.items() if value is one), "")
-    return ""
+def _is_module(holder: Any) -> bool:
+    return isinstance(holder, dict) and "__spec__" in holder and "__name__" in holder
+
+
+def _name_in(module: dict[str, Any], one: Any) -> str:
+    return next((name for name, value in module.items() if value is one), "")
 
 
 def _shown(one: Any) -> str:

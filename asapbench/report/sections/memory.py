@@ -22,6 +22,12 @@ _SAMPLES = (
     ("requests", "uss", "blocks"),
 )
 _UNITS = {"rss": "B", "uss": "B", "heap": "B"}
+_HELD = {
+    "Initial USS": "initial",
+    "Final USS": "final",
+    "Peak RSS": "peak",
+    "Growth of USS": "growth",
+}
 _KINDS = {
     "stable": "stable",
     "saturating": "saturating: growth gets less and less",
@@ -80,8 +86,8 @@ def totals(report: Report) -> Iterator[tuple[str, str]]:
     if details.get("cycles"):
         yield "Measured", f"{details['kept']} cycles, {show_duration(details['measured'])}"
         yield "Requests", f"{details['requests']:,.0f}"
-        for name in ("initial", "final", "peak", "growth"):
-            yield f"{name.capitalize()} memory", shown(report, f"memory.{name}")
+        for label, name in _HELD.items():
+            yield label, shown(report, f"memory.{name}")
         yield from _growths(report)
         kind = details["kind"]
         yield "Class", "–" if kind is None else _KINDS[kind].partition(":")[0]

@@ -38,12 +38,11 @@ def judge_leak(size: int, seen: Seen) -> tuple[Check, ...]:
 def judge_no_leak(seen: Seen) -> tuple[Check, ...]:
     """That growth which ends is never called a leak, and never missed the target."""
     kind = seen.report.details.get("kind")
-    failed = {verdict.outcome for verdict in seen.report.verdicts} == {"fail"}
-    if kind is None:
-        return (same("called a leak", "no", "nothing was measured"),)
+    called = None if kind is None else "yes" if kind == "leak" else "no"
+    outcome = seen.report.outcome
     return (
-        same("called a leak", "no", "yes" if kind == "leak" else "no"),
-        same("fails", "no", "yes" if failed else "no"),
+        same("called a leak", "no", called),
+        same("fails", "no", {"fail": "yes", "invalid": None}.get(outcome, "no")),
     )
 
 

@@ -1,0 +1,125 @@
+"""What a memory run says: metrics, gates, notes and the report, from readings that are made up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from asapbench.commands.memory import BENCH, MemoryPlan
+from asapbench.conclusion import conclude
+from asapbench.model import Measurement, Report, Run, Target, Window
+from asapbench.offer import Outcome
+from asapbench.report.text import render_text
+from asapbench.sparkline import sparkline
+
+Golden = Callable[[str, str], None]
+MakeRow = Callable[..., dict[str, float]]
+MakeRun = Callable[..., Run]
+MakeTable = Callable[..., Measurement]
+
+TARGET = Target(metric="growth_rate", limit="< 50 MB/h", why="a leak")
+PLACE = {"file": "my_agent.py", "line": 12, "code": "KEPT.append(envelope)", "whose": "agent"}
+EXPLAINED = {
+    "text": "",
+    "sites": [PLACE | {"via": None, "bytes": 2000.0, "objects": 1.0}],
+    "types": [{"type": "asap.models.envelope.Envelope", "objects": 1.0}],
+    "chain": ["list", "my_agent.KEPT"],
+    "keeper": {"type": "list", "items": 1.0, "at": PLACE},
+}
+
+
+@pytest.fixture
+def report(make_run: MakeRun, row: MakeRow, cycles_table: MakeTable) -> Callable[..., Report]:
+    def make(
+        growth: float, *, wrong: int = 0, control: float = 0.0, story: Any = None, **columns: Any
+    ) -> Report:
+        kinds = [Outcome.RPC_ERROR] * wrong + [Outcome.OK] * (1000 - wrong)
+        rows = [row(103 + k / 250, outcome=kind) for k, kind in enumerate(kinds)]
+        run = make_run(
+            rows,
+            command="memory",
+            plan=MemoryPlan().stored(),
+            windows=(Window(name="measured", start=103.0, end=110.0),),
+            targets=(TARGET,),
+            **(story or {}),
+        )
+        held = replace(run, measurements=(cycles_table("server", control),), parts={})
+        tables = (cycles_table("server", growth, **columns), cycles_table("jsonrpc", 0.0))
+        return conclude(
+            BENCH,
+            replace(run, measurements=(*run.measurements, *tables), parts={"floor-1": held}),
+        )
+
+    return make
+
+
+def test_growth_is_judged_at_the_rate_of_the_plan(report: Callable[..., Report]) -> None:
+    found = report(2000.0).find("growth_rate")
+    assert found is not None
+    assert found.value == pytest.approx(2000 * 100)
+    assert [report(size).outcome for size in (0.0, 20.0, 2000.0)] == ["pass", "pass", "fail"]
+
+
+def test_growth_to_be_watched_passes_with_a_note(report: Callable[..., Report]) -> None:
+    # of objects: what grows without any is fragmentation
+    found = report(70.0, blocks=np.arange(11) * 1000.0)
+    assert (found.outcome, found.details["kind"]) == ("pass", "monitor")
+    assert "monitor" in [note.code for note in found.notes]
+
+
+def test_more_than_one_percent_of_unexpected_replies_void_the_verdict(
+    report: Callable[..., Report],
+) -> None:
+    assert report(0.0, wrong=5).outcome == "pass"
+    found = report(0.0, wrong=50)
+    assert found.outcome == "invalid"
+    assert "replies were not what was asked for" in found.verdicts[0].reason
+
+
+def test_a_control_that_grows_voids_the_verdict(report: Callable[..., Report]) -> None:
+    found = report(0.0, control=500.0)
+    assert found.outcome == "invalid"
+    assert "a server that holds nothing" in found.verdicts[0].reason
+
+
+def test_reference_cycles_are_no_leak_and_are_shown(report: Callable[..., Report]) -> None:
+    found = report(0.0, collected=np.arange(11) * 10_000.0)
+    assert found.outcome == "pass"
+    assert "10.0 objects a request are in reference cycles: collectable" in " ".join(
+        note.text for note in found.notes
+    )
+
+
+def test_a_server_seen_from_outside_says_what_that_loses(report: Callable[..., Report]) -> None:
+    nothing = np.full(11, np.nan)
+    found = report(2000.0, heap=nothing, blocks=nothing, collected=nothing, cost=nothing)
+    assert (found.outcome, found.details["kind"]) == ("fail", "leak")
+    assert "by USS and RSS alone" in " ".join(note.text for note in found.notes)
+
+
+def test_the_offer_to_explain_comes_after_a_failure(report: Callable[..., Report]) -> None:
+    assert "explain" in [note.code for note in report(2000.0).notes]
+    assert "explain" not in [note.code for note in report(0.0).notes]
+    assert "explain" not in [n.code for n in report(2000.0, story={"explanation": EXPLAINED}).notes]
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_the_report_on_a_terminal(
+    report: Callable[..., Report], golden: Golden, width: int
+) -> None:
+    found = report(2000.0, story={"explanation": EXPLAINED}, blocks=np.arange(11) * 1000.0)
+    text = render_text(found, width=width, color=False)
+    golden(f"memory_leak_{width}.txt", text)
+    assert max(map(len, text.splitlines())) <= width
+
+
+def test_a_sparkline_is_as_wide_as_it_may_be_and_ends_with_the_last_value() -> None:
+    assert sparkline([]) == ""
+    assert sparkline([1.0, 1.0]) == "▁▁"
+    assert sparkline([0.0, 7.0]) == "▁█"
+    assert len(sparkline([float(k) for k in range(1000)], 20)) == 20
+    assert sparkline([float(k) for k in range(1000)], 20)[-1] == "█"
