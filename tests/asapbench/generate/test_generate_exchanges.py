@@ -282,9 +282,3 @@ def test_given_headers_replace_ours_of_the_same_name() -> None:
     assert "X-Trace: 1" in lines
     assert not any(line.startswith("Host:") for line in lines)
     assert lines[-2:] == ["", ""]
-
-
-@pytest.mark.parametrize("name", ["Content-Length", "transfer-encoding"])
-def test_a_header_that_frames_the_request_is_refused(name: str) -> None:
-    with pytest.raises(ValueError, match=name):
-        common_headers("a.test", {name: "1"})
