@@ -8,6 +8,7 @@ from contextlib import suppress
 import psutil
 
 from asapbench.errors import ServerDied, UsageError
+from asapbench.leak.held import held
 
 
 class ProcessTree:
@@ -47,8 +48,7 @@ class ProcessTree:
             family = [self._root, *self._root.children(recursive=True)]
             for process in family:
                 with suppress(psutil.NoSuchProcess, psutil.ZombieProcess):
-                    memory = process.memory_full_info()
-                    yield process, (float(memory.rss), float(memory.uss))
+                    yield process, held(process)
         except psutil.AccessDenied as error:
             raise UsageError(
                 f"the memory of process {error.pid} cannot be read: run asapbench as the user of "

@@ -10,6 +10,8 @@ from collections.abc import Callable
 
 import psutil
 
+from asapbench.leak.held import held
+
 PATIENCE = 5.0  # seconds for what is still being worked on
 _LOOK = 0.01
 
@@ -41,11 +43,11 @@ class Meters:
         gc.collect()  # what finalizers of the first have let go
         blocks = sys.getallocatedblocks()
         heap = _heap()
-        held = self._process.memory_full_info()
+        rss, uss = held(self._process)
         collected = sum(generation["collected"] for generation in gc.get_stats())
         return {
-            "rss": held.rss,
-            "uss": held.uss,
+            "rss": rss,
+            "uss": uss,
             "heap": heap,
             "blocks": blocks,
             "collected": collected,
