@@ -124,6 +124,8 @@ def _measure(
             machine.sample()
             own.sample()
             watch(tick)
+        # what died after the last tick died in the measured time or just behind it
+        system.check()
 
 
 def _measure_floor(measure: Measure, plan: Plan, watch: Watch, recording: Recording) -> None:

@@ -21,6 +21,7 @@ from asapbench.model import Server
 from asapbench.process import Child
 
 PATIENCE = 30.0
+_CLEARED = 5.0  # seconds in which a guard has ended what a command left behind
 
 
 @dataclass(frozen=True)
@@ -156,7 +157,21 @@ def _command(command: str, access: Access, log: Path, cpus: tuple[int, ...]) -> 
             child.check()
             raise BrokenRun(f"--serve: {command!r} could not be started{child.last_words()}")
         url = f"http://127.0.0.1:{port}"
-        yield _started(url, int(pid), "command", cpus, access, child.check)
+        yield _started(
+            url, int(pid), "command", cpus, access, partial(_command_runs, child, int(pid))
+        )
+
+
+def _command_runs(child: Child, pid: int) -> None:
+    """Raise BrokenRun where the command has ended, though its guard may still clear up after it."""
+    child.check()
+    if psutil.pid_exists(pid):
+        return
+    deadline = time.monotonic() + _CLEARED
+    while time.monotonic() < deadline:
+        child.check()
+        time.sleep(0.05)
+    raise BrokenRun(f"the {child.name} has ended{child.last_words()}")
 
 
 def _started(

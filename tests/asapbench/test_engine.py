@@ -172,6 +172,20 @@ def test_a_server_that_dies_voids_the_verdict_and_its_last_words_are_the_reason(
     ]
 
 
+def test_a_server_that_dies_after_the_last_tick_voids_the_verdict_too(log: Log) -> None:
+    def dead() -> None:
+        if "last answer" in log:
+            raise BrokenRun("the server ended with signal 9")
+
+    def measure(recorder: Recorder) -> Generator[Tick]:
+        recorder.tell(windows=(Window(name="measured", start=1.0, end=2.0),))
+        yield Tick(phase="measured", elapsed=1.0, progress=1.0)
+        log.append("last answer")
+
+    report = execute(bench_that(log, measure), plan(), lambda tick: None, starter(log, dead))
+    assert (report.story.ended, report.exit_code) == ("server-died", Exit.NO_VERDICT)
+
+
 def test_a_broken_generator_exits_with_4_and_keeps_what_was_measured(log: Log) -> None:
     def broken(recorder: Recorder) -> Generator[Tick]:
         yield from two_ticks(recorder)

@@ -19,6 +19,7 @@ import pytest
 
 from asapbench import system as system_module
 from asapbench.errors import BrokenRun, ServerDied
+from asapbench.process import Child
 from asapbench.system import Access, System, system_under_test
 
 PIDFD_GETFD = 438  # Linux: copy a file descriptor out of another process
@@ -150,3 +151,15 @@ def nothing_is_left_behind() -> Iterator[None]:
     before = set(psutil.Process().children(recursive=True))
     yield
     assert set(psutil.Process().children(recursive=True)) - before == set()
+
+
+def test_a_command_that_ended_is_noticed_while_its_guard_still_clears_up(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(system_module, "_CLEARED", 0.1)
+    with Child("command", ["-c", "pass"], tmp_path / "log") as ended:
+        pid = ended.pid
+    with Child("server command", ["-c", "input()"], tmp_path / "log") as guard:
+        system_module._command_runs(guard, guard.pid)
+        with pytest.raises(BrokenRun, match="the server command has ended"):
+            system_module._command_runs(guard, pid)
