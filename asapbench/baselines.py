@@ -14,7 +14,7 @@ from scipy import special
 
 from asapbench.comparison import Results, Sized, sized
 from asapbench.errors import UsageError
-from asapbench.model import Note
+from asapbench.model import Note, metric_key
 
 FOLDER = Path(".asapbench") / "baselines"
 NAME = re.compile(r"[\w.@+-]+")
@@ -101,7 +101,10 @@ def of_report(name: str, report: Mapping[str, Any]) -> Results:
 
 def _judged(report: Mapping[str, Any]) -> Iterable[tuple[str, Sized]]:
     """Metrics with a target: its sign says which way is worse."""
-    confidence = {_key(metric): metric["confidence"] for metric in report["metrics"]}
+    confidence = {
+        metric_key(metric["name"], metric["labels"]): metric["confidence"]
+        for metric in report["metrics"]
+    }
     for verdict in report["verdicts"]:
         bounds = (verdict["low"], verdict["value"], verdict["high"])
         if any(bound is None or bound <= 0 for bound in bounds):
@@ -110,11 +113,6 @@ def _judged(report: Mapping[str, Any]) -> Iterable[tuple[str, Sized]]:
         sign = -1.0 if verdict["limit"].strip().startswith(">") else 1.0
         quantile = float(special.ndtri(confidence[verdict["metric"]] or 0.99))
         yield verdict["metric"], Sized(sign * value, (high - low) / 2 / quantile, math.inf, 1)
-
-
-def _key(metric: Mapping[str, Any]) -> str:
-    inner = ",".join(f'{label}="{value}"' for label, value in sorted(metric["labels"].items()))
-    return f"{metric['name']}{{{inner}}}" if inner else str(metric["name"])
 
 
 def _of_pyperf(name: str, content: Mapping[str, Any]) -> Results:

@@ -14,7 +14,7 @@ from asapbench.leak.kind import LEAK, Kind, kind_of
 from asapbench.leak.parts import LIVE, LIVE_COUNT, PARTS
 from asapbench.leak.subject import Subject, subject_of
 from asapbench.model import Gate, Metric, Note, Run, Window
-from asapbench.samples import failures_by_kind, requests_in
+from asapbench.samples import Requests, failures_by_kind, requests_in
 from asapbench.targets import parse_limit
 from asapbench.units import show
 
@@ -41,6 +41,7 @@ class Findings:
     control: Subject | None
     live: float | None  # bytes
     window: Window | None
+    requests: Requests | None  # of the window
     endpoints: tuple[str, ...]
 
 
@@ -48,11 +49,10 @@ def findings(run: Run, looks: int, part_looks: int, endpoints: tuple[str, ...]) 
     """Read the cycles of a run. Who looks several times has to be surer each time."""
     plan = run.story.plan
     confidence = stats.confidence_per_look(looks)
-    tables = {
-        table.labels["subject"]: table for table in run.measurements if table.name == "cycles"
-    }
+    of_parts = stats.confidence_per_look(part_looks)
+    tables = {table.labels["subject"]: table for table in run.tables("cycles")}
     subjects = {
-        name: subject_of(table, confidence if name == "server" else _part_confidence(part_looks))
+        name: subject_of(table, confidence if name == "server" else of_parts)
         for name, table in tables.items()
     }
     window = next((one for one in run.story.windows if one.name == "measured"), None)
@@ -65,20 +65,15 @@ def findings(run: Run, looks: int, part_looks: int, endpoints: tuple[str, ...]) 
         control=_control(run),
         live=_live(subjects.get(LIVE)),
         window=window,
+        requests=requests_in(run, window) if window else None,
         endpoints=endpoints,
     )
 
 
-def _part_confidence(looks: int) -> float:
-    return stats.confidence_per_look(looks)
-
-
 def _control(run: Run) -> Subject | None:
-    for part in run.parts.values():
-        for table in part.measurements:
-            if table.name == "cycles":
-                return subject_of(table)
-    return None
+    tables = (table for part in run.parts.values() for table in part.tables("cycles"))
+    table = next(tables, None)
+    return None if table is None else subject_of(table)
 
 
 def _live(subject: Subject | None) -> float | None:
@@ -144,19 +139,20 @@ def _held(found: Findings, server: Subject) -> Iterator[Metric]:
 def peak(found: Findings) -> float:
     """The most RSS that was seen, between the readings too."""
     tops = [float(found.server.counted["rss"].max())] if found.server else []
-    for table in found.run.measurements:
-        if table.name == "resources" and table.labels["process"] == "server" and found.window:
-            at = table.columns["at"]
-            inside = (at >= found.window.start) & (at <= found.window.end)
-            tops.append(float(table.columns["rss"][inside].max(initial=0.0)))
+    if found.window:
+        tops += (
+            float(table.within(found.window)["rss"].max(initial=0.0))
+            for table in found.run.tables(usage.PROCESSES)
+            if table.labels["process"] == "server"
+        )
     return max(tops)
 
 
 def unexpected(found: Findings) -> float | None:
     """The share of replies that were not what was asked for."""
-    if found.window is None:
+    requests = found.requests
+    if requests is None:
         return None
-    requests = requests_in(found.run, found.window)
     ended = int(requests.served.sum() + requests.failed.sum())
     return int(requests.failed.sum()) / ended if ended else None
 
@@ -250,7 +246,7 @@ def details(found: Findings) -> dict[str, Any]:
     }
     if found.run.story.explanation is not None:
         content["explanation"] = found.run.story.explanation
-    if found.server is not None and found.window is not None:
+    if found.server is not None and found.window is not None and found.requests is not None:
         server = found.server
         content |= {
             "kind": kind(found),
@@ -260,21 +256,16 @@ def details(found: Findings) -> dict[str, Any]:
             "warm_up": len(server.rows["at"]) - server.cycles,
             "measured": found.window.end - found.window.start,
             "cycles": list(_cycles(server)),
-            "errors": _errors(found, found.window),
+            "errors": failures_by_kind(found.requests, found.endpoints, found.run.story.failures),
         }
     return content
-
-
-def _errors(found: Findings, window: Window) -> list[dict[str, Any]]:
-    requests = requests_in(found.run, window)
-    return failures_by_kind(requests, found.endpoints, found.run.story.failures)
 
 
 def _cycles(server: Subject) -> Iterator[dict[str, Any]]:
     names = ("requests", "rss", "uss", "heap", "blocks", "collected")
     first = server.rows["at"][0]
     for row, at in enumerate(server.rows["at"]):
-        numbers = {name: _number(server.rows[name][row]) for name in names}
+        numbers = {name: stats.known(server.rows[name][row]) for name in names}
         kept = bool(server.rows["kept"][row])
         yield {"cycle": row + 1, "kept": kept, "second": float(at - first), **numbers}
 
@@ -290,10 +281,6 @@ def _part(part: Subject, rate: float) -> dict[str, Any]:
         "kind": _kind(part, rate),
         **numbers,
     }
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
 
 
 def _metric(

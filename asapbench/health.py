@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import floor
-from typing import Any
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from asapbench.samples import Requests
 from asapbench.stats import Array
 from asapbench.targets import parse_limit
 from asapbench.units import show
+from asapbench.usage import MACHINE, PROCESSES, growth_rate
 
 NOT_SENT = 0.01  # of the plan
 NOT_UNDERSTOOD = 0.01  # of the answers
@@ -52,10 +52,10 @@ def gates(run: Run, requests: Requests, rate: float | None) -> Iterator[Gate]:
     if window.end <= window.start:  # cut short as it began
         return
     if rate is not None:
-        yield from _not_sent(requests, rate)
+        yield from not_sent(requests, rate)
         yield from _lag(requests, run.story.targets)
     yield from _pulse(run, requests, run.story.targets)
-    for process in _processes(run):
+    for process in run.tables(PROCESSES):
         yield from _busy(process, window)
         yield from _waited(process, window, run)
     yield from _stolen(run, window)
@@ -78,7 +78,8 @@ def _percentile(metric: str) -> str:
     return name if kind in {"latency", "service_time"} and name.startswith("p") else ""
 
 
-def _not_sent(requests: Requests, rate: float) -> Iterator[Gate]:
+def not_sent(requests: Requests, rate: float) -> Iterator[Gate]:
+    """Whether the generator sent what was planned; nothing for a window too short for a request."""
     # an even grid has this many slots in the window or one more
     planned = floor(rate * (requests.window.end - requests.window.start))
     if not planned:
@@ -112,7 +113,7 @@ def _lag(requests: Requests, targets: tuple[Target, ...]) -> Iterator[Gate]:
 
 def _pulse(run: Run, requests: Requests, targets: tuple[Target, ...]) -> Iterator[Gate]:
     window = requests.window
-    beats = [_inside(table, window) for table in _tables(run, PULSE.name)]
+    beats = [table.within(window) for table in run.tables(PULSE.name)]
     late = np.concatenate([part["late"] for part in beats]) if beats else np.empty(0)
     hardest = tightest(targets)
     if hardest is not None and len(late):
@@ -141,7 +142,7 @@ def _late(late: Array, hardest: Tightest) -> Gate:
 def _carried(run: Run, window: Window) -> float:
     """How many requests were in flight on average, by the times of all of them."""
     seconds = 0.0
-    for table in _tables(run, REQUESTS.name):
+    for table in run.tables(REQUESTS.name):
         sent, done = (np.clip(table.columns[c], window.start, window.end) for c in ("sent", "done"))
         seconds += float(np.nansum(done - sent))
     return seconds / (window.end - window.start)
@@ -162,17 +163,9 @@ def _little(in_flight: float, expected: float) -> Iterator[Gate]:
     )
 
 
-def _tables(run: Run, name: str) -> list[Measurement]:
-    return [table for table in run.measurements if table.name == name]
-
-
-def _processes(run: Run) -> list[Measurement]:
-    return _tables(run, "resources")
-
-
 def _busy(process: Measurement, window: Window) -> Iterator[Gate]:
     name = process.labels["process"]
-    rows = _inside(process, window)
+    rows = process.within(window)
     if not name.startswith("generator") or len(rows["at"]) < 3:
         return
     share = float(np.mean(np.diff(rows["cpu"]) > BUSY * np.diff(rows["at"])))
@@ -191,7 +184,7 @@ def _waited(process: Measurement, window: Window, run: Run) -> Iterator[Gate]:
     name = process.labels["process"]
     embedded = run.story.server is not None and run.story.server.how == "embedded"
     timed = name.startswith("generator") or (name == "server" and embedded)
-    share = _rate(process, "waited", window) if timed else None
+    share = growth_rate(process, "waited", window) if timed else None
     if share is None:
         return
     yield Gate(
@@ -206,8 +199,8 @@ def _waited(process: Measurement, window: Window, run: Run) -> Iterator[Gate]:
 
 
 def _stolen(run: Run, window: Window) -> Iterator[Gate]:
-    for table in _tables(run, "machine"):
-        rate = _rate(table, "steal", window)
+    for table in run.tables(MACHINE):
+        rate = growth_rate(table, "steal", window)
         if rate is not None:
             share = rate / run.story.environment.cores
             yield Gate(
@@ -235,22 +228,6 @@ def _not_understood(requests: Requests) -> Iterator[Gate]:
     )
 
 
-def _inside(table: Measurement, window: Window) -> dict[str, Any]:
-    at = table.columns["at"]
-    inside = (at >= window.start) & (at <= window.end)
-    return {name: column[inside] for name, column in table.columns.items()}
-
-
-def _rate(table: Measurement, column: str, window: Window) -> float | None:
-    """What a sum grew by in a second of the window; None with fewer than two readings of it."""
-    rows = _inside(table, window)
-    known = ~np.isnan(rows[column])
-    at, total = rows["at"][known], rows[column][known]
-    if len(at) < 2 or at[-1] <= at[0]:
-        return None
-    return float((total[-1] - total[0]) / (at[-1] - at[0]))
-
-
 def bottleneck(run: Run, requests: Requests, judged: Sequence[Gate]) -> str:
     """Who kept the rate from being higher: server, generator, machine or none."""
     window = requests.window
@@ -261,7 +238,11 @@ def bottleneck(run: Run, requests: Requests, judged: Sequence[Gate]) -> str:
         return "generator"
     if int(requests.served.sum()) < DELIVERED * len(requests.planned):
         return "server"
-    used = [_rate(process, "cpu", window) for process in _processes(run) if _is_server(process)]
+    used = [
+        growth_rate(process, "cpu", window)
+        for process in run.tables(PROCESSES)
+        if _is_server(process)
+    ]
     return "server" if any(cores is not None and cores >= _full(run) for cores in used) else "none"
 
 

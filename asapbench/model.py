@@ -9,14 +9,15 @@ import shlex
 from collections.abc import Callable, Collection, Generator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Protocol, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from asapbench.doctor.machine import Machine
 from asapbench.errors import Exit
 from asapbench.headers import expand_headers, mask_header
+from asapbench.units import parse_duration
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 Outcome = Literal["pass", "fail", "inconclusive", "invalid"]
 Labels = dict[str, str]
+Seconds = Annotated[float, BeforeValidator(parse_duration)]
 
 
 class Value(BaseModel):
@@ -174,6 +176,12 @@ class Measurement:
     units: Mapping[str, str]
     labels: Labels = field(default_factory=dict)
 
+    def within(self, window: Window) -> dict[str, npt.NDArray[np.float64]]:
+        """The rows whose `at` lies in a window, by column."""
+        at = self.columns["at"]
+        inside = (at >= window.start) & (at <= window.end)
+        return {name: column[inside] for name, column in self.columns.items()}
+
 
 class Window(Value):
     """A stretch of the run on the monotonic clock, in seconds."""
@@ -229,6 +237,10 @@ class Run:
     story: Story
     measurements: tuple[Measurement, ...]
     parts: Mapping[str, Run] = field(default_factory=dict)
+
+    def tables(self, name: str) -> tuple[Measurement, ...]:
+        """The measurements of this name."""
+        return tuple(table for table in self.measurements if table.name == name)
 
 
 class Metric(Value):

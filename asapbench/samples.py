@@ -130,7 +130,7 @@ class Requests(Rows):
 
 def requests_in(run: Run, window: Window) -> Requests:
     """The requests of a run that belong to a window."""
-    tables = [table for table in run.measurements if table.name == REQUESTS.name]
+    tables = run.tables(REQUESTS.name)
     return within(Rows(*(_joined(tables, name) for name in _COLUMNS)), window)
 
 

@@ -160,6 +160,11 @@ def change_point(values: Sequence[float], confidence: float = CONFIDENCE) -> int
     return int(off.argmax()) + 1 if chance < 1 - confidence else None
 
 
+def known(number: float) -> float | None:
+    """The number; None for NaN, which stands for what could not be read."""
+    return None if np.isnan(number) else float(number)
+
+
 class _Ranks:
     """The bounds of one percentile, each found by turning a test of the share above a value."""
 

@@ -131,7 +131,7 @@ def width(metric: Metric) -> float:
 
 def table(run: Run, name: str) -> Measurement | None:
     """A measurement of a run by name, or None."""
-    return next((found for found in run.measurements if found.name == name), None)
+    return next(iter(run.tables(name)), None)
 
 
 def row(entry: Entry, one: Timed) -> dict[str, Any]:

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from asapbench import stats
 from asapbench.model import Measurement, Metric, Run, Window
 from asapbench.stats import Array
 
+PROCESSES, MACHINE = "resources", "machine"  # the names of their tables
 _SUMS = ("cpu", "waited", "switches", "preempted")
 
 
@@ -19,7 +21,7 @@ def cpu_and_memory(run: Run, window: Window) -> Iterator[Metric]:
 
     Several generators also have a sum, under the name of one.
     """
-    used = [metric for table in _processes(run) for metric in _cpu_and_memory(table, window)]
+    used = [metric for table in run.tables(PROCESSES) for metric in _cpu_and_memory(table, window)]
     yield from used
     for kind in ("cpu", "rss"):
         several = [m for m in used if re.fullmatch(rf"generator-\d+\.{kind}", m.name)]
@@ -31,21 +33,26 @@ def cpu_and_memory(run: Run, window: Window) -> Iterator[Metric]:
 
 def processes_per_second(run: Run, window: Window) -> list[dict[str, Any]]:
     """What each process used in each whole second: cores, bytes at its end, the rest per second."""
-    return [row for table in _processes(run) for row in _seconds(table, window)]
+    return [row for table in run.tables(PROCESSES) for row in _seconds(table, window)]
 
 
 def stolen_per_second(run: Run, window: Window) -> list[dict[str, Any]]:
     """CPU seconds that the hypervisor gave to others in each whole second."""
-    tables = [table for table in run.measurements if table.name == "machine"]
     return [
-        {"second": second, "stolen": _number(stolen)}
-        for table in tables
+        {"second": second, "stolen": stats.known(stolen)}
+        for table in run.tables(MACHINE)
         for second, stolen in enumerate(_growth(table, "steal", _whole(window)), start=1)
     ]
 
 
-def _processes(run: Run) -> list[Measurement]:
-    return [table for table in run.measurements if table.name == "resources"]
+def growth_rate(table: Measurement, column: str, window: Window) -> float | None:
+    """What a sum grew by in a second of the window; None with fewer than two readings of it."""
+    rows = table.within(window)
+    known = ~np.isnan(rows[column])
+    at, total = rows["at"][known], rows[column][known]
+    if len(at) < 2 or at[-1] <= at[0]:
+        return None
+    return float((total[-1] - total[0]) / (at[-1] - at[0]))
 
 
 def _cpu_and_memory(table: Measurement, window: Window) -> Iterator[Metric]:
@@ -67,7 +74,7 @@ def _seconds(table: Measurement, window: Window) -> Iterator[dict[str, Any]]:
     held = _at(table, "rss", borders)[1:]
     sums = [_growth(table, name, borders) for name in _SUMS]
     for second, (rss, *used) in enumerate(zip(held, *sums, strict=True), start=1):
-        numbers = {"rss": _number(rss), **dict(zip(_SUMS, map(_number, used), strict=True))}
+        numbers = {"rss": stats.known(rss), **dict(zip(_SUMS, map(stats.known, used), strict=True))}
         yield {"process": table.labels["process"], "second": second, **numbers}
 
 
@@ -88,7 +95,3 @@ def _at(table: Measurement, column: str, times: Array) -> Array:
     if not len(at):
         return np.full(len(times), np.nan)
     return np.asarray(np.interp(times, at, table.columns[column], left=np.nan))
-
-
-def _number(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)

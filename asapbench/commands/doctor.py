@@ -10,13 +10,12 @@ import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from pydantic import BeforeValidator, Field
+from pydantic import Field
 
 from asapbench.errors import Exit, UsageError
-from asapbench.model import Command, Value
-from asapbench.units import parse_duration
+from asapbench.model import Command, Seconds, Value
 
 if TYPE_CHECKING:
     from asapbench.doctor.finding import Finding
@@ -28,9 +27,7 @@ _STDOUT = Path("-")
 class DoctorOptions(Value):
     """How long to watch, and where to write it."""
 
-    sample: Annotated[float, BeforeValidator(parse_duration)] = Field(
-        1, ge=0.1, le=60, description="Watch what else runs here for so long"
-    )
+    sample: Seconds = Field(1, ge=0.1, le=60, description="Watch what else runs here for so long")
     json_: Path | None = Field(
         None, description="Write facts and findings as JSON to FILE, - for standard output"
     )

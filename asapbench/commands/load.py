@@ -6,13 +6,11 @@ Users come at --spawn-rate, the load is held for --warmup and thrown away, then 
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Mapping, Sequence
 from math import ceil
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import Field
 
 from asapbench.cores import generator_cores, physical_cores
 from asapbench.model import (
@@ -24,18 +22,16 @@ from asapbench.model import (
     Recorder,
     Run,
     Running,
-    Server,
+    Seconds,
     Tick,
 )
-from asapbench.offer import Endpoint, Load, Offer
-from asapbench.units import parse_duration
+from asapbench.offer import Endpoint, Load
+from asapbench.tasks import InputFile, offer_of
 
 # About a third of what one can: beyond half of a core its own queue shows in the latency.
 RATE_PER_PROCESS = 3000
 
 WEEK = 7 * 24 * 3600.0
-
-Seconds = Annotated[float, BeforeValidator(parse_duration)]
 
 _TOO_MANY_REQUESTS = 429
 
@@ -89,7 +85,7 @@ class LoadPlan(Plan):
         json_schema_extra={"metavar": "NAME"},
         description="The skill that requests name",
     )
-    input: Path | None = Field(
+    input: InputFile = Field(
         None, description="The input of requests (a JSON object; {n} becomes a counter)"
     )
     processes: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = Field(
@@ -101,13 +97,6 @@ class LoadPlan(Plan):
     timeout: Seconds = Field(
         30, gt=0, le=3600, description="A request without an answer by then has failed"
     )
-
-    @field_validator("input")
-    @classmethod
-    def _is_json_object(cls, value: Path | None) -> Path | None:
-        if value is not None:
-            read_input(value)
-        return value
 
     @property
     def paced(self) -> bool:
@@ -140,22 +129,6 @@ def looks(duration: float, extend: float, *, quick: bool) -> tuple[float, ...]:
     return tuple(duration * share for share in (*early, 1, *late))
 
 
-def read_input(file: Path) -> dict[str, Any]:
-    """The JSON object in a file. Raises ValueError saying what is wrong with it."""
-    try:
-        content = json.loads(file.read_bytes())
-        json.dumps(content, ensure_ascii=False, allow_nan=False).encode()
-    except OSError as error:
-        raise ValueError(f"{str(file)!r} cannot be read: {error.strerror}") from error
-    except RecursionError as error:
-        raise ValueError(f"{str(file)!r} is nested too deeply") from error
-    except ValueError as error:
-        raise ValueError(f"{str(file)!r} is not JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise ValueError(f"{str(file)!r} holds no JSON object")  # noqa: TRY004 - for pydantic
-    return content
-
-
 def produces(plan: LoadPlan) -> dict[str, str]:
     """The metrics that a load run can give, and their units."""
     from asapbench.samples import metric_units, split_units  # numpy: not for --help
@@ -186,7 +159,9 @@ def measure(
     load = Load(users=plan.users, spawn_rate=plan.spawn_rate, rate=rate)
     cpus = recorder.story.environment.generator_cpus
     _note_too_many(plan, recorder)
-    with generator(_offer(plan, system.server), recorder, cpus, plan.generators) as traffic:
+    with generator(
+        offer_of(plan, system.server, _MIXES[plan.user_class]), recorder, cpus, plan.generators
+    ) as traffic:
         yield from traffic.ramp(load)
         if plan.warmup:
             yield from traffic.hold("warm-up", plan.warmup)
@@ -198,7 +173,9 @@ def measure_floor(plan: LoadPlan, system: Running, recorder: Recorder) -> Genera
     from asapbench import floor  # numpy: not for --help
     from asapbench.traffic import generator
 
-    offer = _offer(plan, system.server).model_copy(update={"skill": "echo", "headers": ()})
+    offer = offer_of(plan, system.server, _MIXES[plan.user_class]).model_copy(
+        update={"skill": "echo", "headers": ()}
+    )
     cpus = recorder.story.environment.generator_cpus
     with generator(offer, recorder, cpus, plan.generators) as traffic:
         yield from floor.measure_floor(traffic, plan.users, plan.rps)
@@ -281,21 +258,6 @@ def _note_too_many(plan: LoadPlan, recorder: Recorder) -> None:
 
 def _cores(number: int) -> str:
     return f"{number} core" + "s" * (number != 1)
-
-
-def _offer(plan: LoadPlan, server: Server) -> Offer:
-    given = {"input": read_input(plan.input)} if plan.input else {}
-    return Offer(
-        url=server.url,
-        endpoints=_MIXES[plan.user_class],
-        skill=plan.skill,
-        recipient=server.agent,
-        headers=plan.header,
-        verify_tls=not plan.insecure,
-        timeout=plan.timeout,
-        seed=plan.seed,
-        **given,
-    )
 
 
 BENCH = Bench(

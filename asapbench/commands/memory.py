@@ -9,23 +9,30 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from asapbench.commands.load import read_input
 from asapbench.errors import UsageError
 from asapbench.leak.parts import PARTS
-from asapbench.model import Analysis, Bench, Decided, Plan, Recorder, Run, Running, Server, Tick
-from asapbench.offer import Endpoint, Offer
-from asapbench.units import parse_duration, show_duration
+from asapbench.model import (
+    Analysis,
+    Bench,
+    Decided,
+    Plan,
+    Recorder,
+    Run,
+    Running,
+    Seconds,
+    Tick,
+)
+from asapbench.offer import Endpoint
+from asapbench.tasks import InputFile, offer_of
+from asapbench.units import show_duration
 
 if TYPE_CHECKING:
     from asapbench.cycling import Cycles, Meter
     from asapbench.leak.growth import Growth
-
-Seconds = Annotated[float, BeforeValidator(parse_duration)]
 
 KEPT = 8  # cycles, at least
 EXTEND = 2  # times as many while undecided
@@ -86,20 +93,13 @@ class MemoryPlan(Plan):
         json_schema_extra={"metavar": "NAME"},
         description="The skill that requests name",
     )
-    input: Path | None = Field(
+    input: InputFile = Field(
         None, description="The input of requests (a JSON object; {n} becomes a counter)"
     )
     timeout: Seconds = Field(30, gt=0, description="A request without an answer by then has failed")
     floor: bool = Field(
         True, description="Control: first the same load on a server that holds nothing"
     )
-
-    @field_validator("input")
-    @classmethod
-    def _is_json_object(cls, value: Path | None) -> Path | None:
-        if value is not None:
-            read_input(value)
-        return value
 
     @field_validator("app")
     @classmethod
@@ -289,7 +289,10 @@ def _cycles(
     from asapbench.traffic import generator
 
     meter = meter or meter_of(system, asks=system.answers and not plan.foreign)
-    offer, cpus = _offer(plan, system.server), recorder.story.environment.generator_cpus
+    offer, cpus = (
+        offer_of(plan, system.server, _ENDPOINTS),
+        recorder.story.environment.generator_cpus,
+    )
     with (
         generator(offer, recorder, cpus) as traffic,
         closing(Cycles(traffic, meter, recorder, system.server.url, plan.users)) as run,
@@ -354,21 +357,6 @@ def analyse(run: Run) -> Analysis:
         notes=tuple(grown.notes(found)),
         gates=tuple(grown.gates(found)),
         details=grown.details(found),
-    )
-
-
-def _offer(plan: MemoryPlan, server: Server) -> Offer:
-    given: dict[str, Any] = {"input": read_input(plan.input)} if plan.input else {}
-    return Offer(
-        url=server.url,
-        endpoints=_ENDPOINTS,
-        skill=plan.skill,
-        recipient=server.agent,
-        headers=plan.header,
-        verify_tls=not plan.insecure,
-        timeout=plan.timeout,
-        seed=plan.seed,
-        **given,
     )
 
 

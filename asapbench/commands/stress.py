@@ -9,22 +9,31 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from math import ceil
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
-from asapbench.commands.load import read_input
 from asapbench.cores import generator_cores, physical_cores
-from asapbench.model import Analysis, Bench, Decided, Plan, Recorder, Run, Running, Server, Tick
-from asapbench.offer import Endpoint, Offer
-from asapbench.units import parse_duration, show_duration
+from asapbench.model import (
+    Analysis,
+    Bench,
+    Decided,
+    Plan,
+    Recorder,
+    Run,
+    Running,
+    Seconds,
+    Tick,
+)
+from asapbench.offer import Endpoint
+from asapbench.tasks import InputFile, offer_of
+from asapbench.units import show_duration
 
 if TYPE_CHECKING:
     from asapbench.climb import Pace
     from asapbench.ladder.search import Ladder
 
-Seconds = Annotated[float, BeforeValidator(parse_duration)]
+_ENDPOINTS = (Endpoint(name="asap", weight=1),)
 
 BURST = (5.0, 2.0)  # seconds together, seconds quiet
 MOST_USERS = 20_000
@@ -59,7 +68,7 @@ class StressPlan(Plan):
         False, description="Go on beyond --max-users, half as many again each step, until it breaks"
     )
     skill: str = Field("echo", min_length=1, description="The skill that requests name")
-    input: Path | None = Field(
+    input: InputFile = Field(
         None, description="The input of requests (a JSON object; {n} becomes a counter)"
     )
     processes: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = Field(
@@ -68,13 +77,6 @@ class StressPlan(Plan):
     timeout: Seconds = Field(
         10, gt=0, le=3600, description="A request without an answer by then has failed"
     )
-
-    @field_validator("input")
-    @classmethod
-    def _is_json_object(cls, value: Path | None) -> Path | None:
-        if value is not None:
-            read_input(value)
-        return value
 
     @model_validator(mode="after")
     def _has_a_step(self) -> Self:
@@ -195,7 +197,9 @@ def measure(
     first, top = plan.level(plan.step_users), plan.level(plan.max_users)
     with (
         Writer(path, STEPS) as steps,
-        generator(_offer(plan, system.server), recorder, cpus, plan.generators) as traffic,
+        generator(
+            offer_of(plan, system.server, _ENDPOINTS), recorder, cpus, plan.generators
+        ) as traffic,
     ):
         climb = Climb(traffic, recorder, plan.pace, steps)
         yield from climb.warm_up(first)
@@ -214,7 +218,9 @@ def measure_floor(plan: StressPlan, system: Running, recorder: Recorder) -> Gene
     from asapbench import floor  # numpy: not for --help
     from asapbench.traffic import generator
 
-    offer = _offer(plan, system.server).model_copy(update={"skill": "echo", "headers": ()})
+    offer = offer_of(plan, system.server, _ENDPOINTS).model_copy(
+        update={"skill": "echo", "headers": ()}
+    )
     cpus = recorder.story.environment.generator_cpus
     with generator(offer, recorder, cpus, plan.generators) as traffic:
         yield from floor.measure_floor(traffic, plan.step_users, plan.level(plan.step_users))
@@ -225,21 +231,6 @@ def analyse(run: Run) -> Analysis:
     from asapbench.ladder.conclude import analysis  # numpy and scipy: not for --help
 
     return analysis(run)
-
-
-def _offer(plan: StressPlan, server: Server) -> Offer:
-    given: dict[str, Any] = {"input": read_input(plan.input)} if plan.input else {}
-    return Offer(
-        url=server.url,
-        endpoints=(Endpoint(name="asap", weight=1),),
-        skill=plan.skill,
-        recipient=server.agent,
-        headers=plan.header,
-        verify_tls=not plan.insecure,
-        timeout=plan.timeout,
-        seed=plan.seed,
-        **given,
-    )
 
 
 BENCH = Bench(

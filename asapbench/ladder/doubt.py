@@ -9,13 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import numpy as np
-
-from asapbench import health
 from asapbench.floor import RATE_ROOM, floor_metrics
+from asapbench.health import not_sent
 from asapbench.model import Measurement, Run, Window
 from asapbench.samples import Requests
 from asapbench.units import show
+from asapbench.usage import MACHINE, PROCESSES, growth_rate
 
 FULL = 0.9  # of the time, used or waited for
 AT_ITS_END = 0.75  # the same of a generator, which may not even come near it
@@ -29,7 +28,7 @@ def doubt(run: Run, requests: Requests, rate: float | None) -> str:
     """
     window = requests.window
     reasons = (
-        *_not_sent(run, requests, rate),
+        *_not_sent(requests, rate),
         *_generators(run, window),
         *_server(run, window),
         *_beyond_floor(run, rate),
@@ -37,14 +36,13 @@ def doubt(run: Run, requests: Requests, rate: float | None) -> str:
     return "; ".join(reasons)
 
 
-def _not_sent(run: Run, requests: Requests, rate: float | None) -> Iterator[str]:
-    for gate in health.gates(run, requests, rate):
-        if gate.name == "plan-not-sent" and not gate.ok:
-            yield gate.text
+def _not_sent(requests: Requests, rate: float | None) -> Iterator[str]:
+    if rate is not None:
+        yield from (gate.text for gate in not_sent(requests, rate) if not gate.ok)
 
 
 def _generators(run: Run, window: Window) -> Iterator[str]:
-    for table in _processes(run):
+    for table in run.tables(PROCESSES):
         name = table.labels["process"]
         used, waited = _shares(table, window)
         if name.startswith("generator") and used + waited >= AT_ITS_END:
@@ -58,7 +56,7 @@ def _server(run: Run, window: Window) -> Iterator[str]:
     """Of ours alone, which is one process; the threads of another wait for each other."""
     if run.story.server is None or run.story.server.how != "embedded":
         return
-    for table in _processes(run):
+    for table in run.tables(PROCESSES):
         used, waited = _shares(table, window)
         others = waited + _stolen(run, window)
         if table.labels["process"] == "server" and used + others >= FULL and others >= TAKEN:
@@ -67,8 +65,8 @@ def _server(run: Run, window: Window) -> Iterator[str]:
 
 def _stolen(run: Run, window: Window) -> float:
     """What the hypervisor took of each CPU."""
-    tables = [table for table in run.measurements if table.name == "machine"]
-    return sum(_rate(table, "steal", window) for table in tables) / run.story.environment.cores
+    rates = (growth_rate(table, "steal", window) for table in run.tables(MACHINE))
+    return sum(rate or 0.0 for rate in rates) / run.story.environment.cores
 
 
 def _beyond_floor(run: Run, rate: float | None) -> Iterator[str]:
@@ -80,19 +78,7 @@ def _beyond_floor(run: Run, rate: float | None) -> Iterator[str]:
         )
 
 
-def _processes(run: Run) -> list[Measurement]:
-    return [table for table in run.measurements if table.name == "resources"]
-
-
 def _shares(table: Measurement, window: Window) -> tuple[float, float]:
-    return _rate(table, "cpu", window), _rate(table, "waited", window)
-
-
-def _rate(table: Measurement, column: str, window: Window) -> float:
-    """What a sum grew by in a second; 0 where it was not read twice."""
-    at, total = table.columns["at"], table.columns[column]
-    inside = (at >= window.start) & (at <= window.end) & ~np.isnan(total)
-    at, total = at[inside], total[inside]
-    if len(at) < 2 or at[-1] <= at[0]:
-        return 0.0
-    return float((total[-1] - total[0]) / (at[-1] - at[0]))
+    """Used and waited for, of the time; 0 where it was not read twice."""
+    used, waited = (growth_rate(table, column, window) or 0.0 for column in ("cpu", "waited"))
+    return used, waited

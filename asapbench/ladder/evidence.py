@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from asapbench import samples, usage
+from asapbench import samples, stats, usage
 from asapbench.ladder.doubt import doubt
 from asapbench.ladder.exhausted import exhausted
 from asapbench.ladder.observe import Step, observe
 from asapbench.ladder.rung import ROLES, Rule, Rung, rules_of
-from asapbench.model import Measurement, Run, Window
+from asapbench.model import Run, Window
 from asapbench.offer import PULSE
 from asapbench.samples import Requests
 from asapbench.series import Column, Layout
@@ -36,14 +36,14 @@ _LAST_CHANCE = ("quiet", "spike")
 
 def steps_of(run: Run) -> list[Step]:
     """The steps in the order in which they were begun."""
-    tables = [table.columns for table in run.measurements if table.name == STEPS.name]
+    tables = run.tables(STEPS.name)
     if not tables:
         return []
     names = ("step", "role", "level", "users", "rate", "cycle")
     return [
-        Step(int(step), ROLES[int(role)], level, int(users), _known(rate), _known(cycle))
+        Step(int(step), ROLES[int(role)], level, int(users), stats.known(rate), stats.known(cycle))
         for step, role, level, users, rate, cycle in zip(
-            *(tables[0][name].tolist() for name in names), strict=True
+            *(tables[0].columns[name].tolist() for name in names), strict=True
         )
     ]
 
@@ -109,16 +109,9 @@ def _rung(run: Run, step: Step, window: Window, rules: Sequence[Rule], best: flo
 
 def _in_flight(run: Run, window: Window) -> float | None:
     """Requests open at a time, on average, over all generators."""
-    means = list(_means(run.measurements, window))
+    seen = [table.within(window)["open"] for table in run.tables(PULSE.name)]
+    means = [float(np.mean(beats)) for beats in seen if len(beats)]
     return sum(means) if means else None
-
-
-def _means(tables: Sequence[Measurement], window: Window) -> Iterator[float]:
-    for table in tables:
-        at = table.columns["at"] if table.name == PULSE.name else np.empty(0)
-        inside = (at >= window.start) & (at <= window.end)
-        if inside.any():
-            yield float(np.mean(table.columns["open"][inside]))
 
 
 def _little(run: Run, step: Step, requests: Requests, in_flight: float | None) -> float | None:
@@ -140,7 +133,3 @@ def _little(run: Run, step: Step, requests: Requests, in_flight: float | None) -
 
 
 PAUSE = (0.001, 0.005)  # seconds between an answer and the next request of a closed loop
-
-
-def _known(number: float) -> float | None:
-    return None if np.isnan(number) else float(number)

@@ -35,12 +35,7 @@ def recovery_of(run: Run, rungs: Sequence[Rung]) -> dict[str, Any] | None:
 
 
 def _times(run: Run) -> list[float]:
-    return [
-        float(at)
-        for table in run.measurements
-        if table.name == STEPS.name
-        for at in table.columns["at"]
-    ]
+    return [float(at) for table in run.tables(STEPS.name) for at in table.columns["at"]]
 
 
 def spike_of(rungs: Sequence[Rung]) -> dict[str, Any] | None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import io
 import math
 from collections.abc import Iterator
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.text import Text
 
 from asapbench.comparison import Comparison, Row
-from asapbench.report.drawing import clean, columns, hanging
+from asapbench.report.drawing import clean, columns, drawn, hanging
 
 _NAMED = 5  # benchmarks that are in one of the two alone
 _STYLES = {"slower": "bold red", "faster": "bold green", "~": ""}
@@ -18,21 +17,7 @@ _STYLES = {"slower": "bold red", "faster": "bold green", "~": ""}
 
 def render_comparison(comparison: Comparison, *, width: int, color: bool) -> str:
     """Lines at most `width` columns wide, with ANSI colours or without."""
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        width=width,
-        force_terminal=color,
-        color_system="standard" if color else None,
-        highlight=False,
-        markup=False,
-        emoji=False,
-    )
-    for part in parts(comparison):
-        console.print(part)
-        console.print()
-    lines = (line.rstrip() for line in out.getvalue().rstrip().splitlines())
-    return "\n".join(lines) + "\n"
+    return drawn(lambda _: parts(comparison), width=width, color=color)
 
 
 def parts(comparison: Comparison) -> Iterator[RenderableType]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import io
+from collections.abc import Callable, Iterable
 
 from rich.console import Console, Group, RenderableType
 from rich.measure import Measurement
@@ -13,6 +14,28 @@ from asapbench.model import Report
 from asapbench.units import show
 
 _GAP = 5
+
+
+def drawn(parts: Callable[[Console], Iterable[RenderableType]], *, width: int, color: bool) -> str:
+    """What is drawn for a console, one below the other: lines at most `width` columns wide.
+
+    With ANSI colours or without.
+    """
+    out = io.StringIO()
+    console = Console(
+        file=out,
+        width=width,
+        force_terminal=color,
+        color_system="standard" if color else None,
+        highlight=False,
+        markup=False,  # what a server said may look like markup
+        emoji=False,
+    )
+    for part in parts(console):
+        console.print(part)
+        console.print()
+    lines = (line.rstrip() for line in out.getvalue().rstrip().splitlines())
+    return "\n".join(lines) + "\n"
 
 
 def shown(report: Report, key: str) -> str:

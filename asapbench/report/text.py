@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from importlib import import_module
 
 from rich.console import Console, Group, RenderableType
@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from asapbench.model import Outcome, Report, Verdict
-from asapbench.report.drawing import beside, clean, fits, hanging
+from asapbench.report.drawing import beside, clean, drawn, fits, hanging
 from asapbench.report.words import measured, sentence
 
 _STYLE: dict[Outcome, str] = {
@@ -24,21 +24,8 @@ _STYLE: dict[Outcome, str] = {
 
 def render_text(report: Report, *, width: int, color: bool, brief: bool = False) -> str:
     """Lines at most `width` columns wide, with ANSI colours or without; brief: the verdicts."""
-    out = io.StringIO()
-    console = Console(
-        file=out,
-        width=width,
-        force_terminal=color,
-        color_system="standard" if color else None,
-        highlight=False,
-        markup=False,  # what a server said may look like markup
-        emoji=False,
-    )
-    for part in _brief_parts(report, console) if brief else _parts(report, console):
-        console.print(part)
-        console.print()
-    lines = (line.rstrip() for line in out.getvalue().rstrip().splitlines())
-    return "\n".join(lines) + "\n"
+    parts = partial(_brief_parts if brief else _parts, report)
+    return drawn(parts, width=width, color=color)
 
 
 def _brief_parts(report: Report, console: Console) -> Iterator[RenderableType]:

@@ -32,7 +32,7 @@ class Seen:
 
     def table(self, name: str) -> Measurement:
         """The measurement of this name. Raises LookupError where nothing was written."""
-        found = [table for table in self.run.measurements if table.name == name]
+        found = self.run.tables(name)
         if not found:
             raise LookupError(f"nothing was recorded as {name!r}")
         return found[0]
