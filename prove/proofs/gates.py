@@ -9,6 +9,7 @@ from pathlib import Path
 
 from asapbench.commands.load import BENCH, LoadPlan
 from asapbench.engine import execute
+from asapbench.errors import UsageError
 from asapbench.model import Report, Tick
 from asapbench.selfcheck.perform import perform
 from asapbench.selfcheck.rows.starved import ROW
@@ -36,12 +37,22 @@ def _quiet(seed: int) -> str:
     plans = (
         LoadPlan(users=100, spawn_rate=100, duration=10, seed=seed + run) for run in range(RUNS)
     )
-    reports = [execute(BENCH, plan, _ignore) for plan in plans]
+    told = [_one(plan) for plan in plans]
+    reports = [report for report in told if isinstance(report, Report)]
     outcomes = Counter(report.outcome for report in reports)
+    outcomes["refused"] = len(told) - len(reports)
     tripped = Counter(name for report in reports for name in _tripped(report))
     untouched = sum(not _tripped(report) for report in reports)
-    told = ", ".join(f"{name} {count}" for name, count in (outcomes + tripped).most_common())
-    return f"{untouched} of {RUNS} tripped no gate; {told}"
+    counts = ", ".join(f"{name} {count}" for name, count in (outcomes + tripped).most_common())
+    return f"{untouched} of {RUNS} tripped no gate; {counts}"
+
+
+def _one(plan: LoadPlan) -> Report | UsageError:
+    """A report, or the refusal where not even the floor was quiet."""
+    try:
+        return execute(BENCH, plan, _ignore)
+    except UsageError as refused:
+        return refused
 
 
 def _tripped(report: Report) -> list[str]:

@@ -7,6 +7,7 @@ in their windows.
 from __future__ import annotations
 
 import math
+from functools import partial
 from typing import Any
 
 from asapbench.commands import stress
@@ -17,20 +18,34 @@ from asapbench.selfcheck.row import Check, Row, Seen, Stage
 from asapbench.selfcheck.serving import serving
 from asapbench.units import show
 
-SLOTS, DELAY = 8, 0.010  # 800 req/s
 WIDEST = 0.08  # of the interval
-_STEP_USERS, _MAX_USERS = 30, 120
+RPS_PER_USER = 10.0
+_PER_STEP = 0.375  # of the capacity: the third step is too much
 # decided by any interval, so that no run ends early or is extended for it
 _SETTLED = (("max_sustainable_rps", ">= 1 req/s"),)
 
 
-def _stage(quick: bool) -> Stage:
-    plan = StressPlan(
-        step_users=_STEP_USERS,
-        max_users=_MAX_USERS,
-        step_time=3.5 if quick else 6,
+def row(slots: int, delay: float) -> Row:
+    """A ladder against a server with so many slots, each taken for so many seconds a request."""
+    by_plan = show(slots / delay, "req/s")
+    return Row(
+        "known-capacity",
+        f"{slots} slots of {show(delay, 's')} each: {by_plan}",
+        partial(_stage, slots, delay),
+        judge,
+        lambda seen: f"by its plan it is {by_plan}; {seen.report.details['conclusion']}",
     )
-    behaviour = Behaviour(steps=((DELAY, 1),), slots=SLOTS)
+
+
+def _stage(slots: int, delay: float, quick: bool) -> Stage:
+    step_users = round(slots / delay * _PER_STEP / RPS_PER_USER)
+    plan = StressPlan(
+        step_users=step_users,
+        max_users=4 * step_users,
+        step_time=3.5 if quick else 6,
+        rps_per_user=RPS_PER_USER,
+    )
+    behaviour = Behaviour(steps=((delay, 1),), slots=slots)
     return Stage(plan, serving(behaviour), bench=stress.BENCH, limits=_SETTLED)
 
 
@@ -76,14 +91,4 @@ def _inside(left: Any, window: Window) -> Any:
     return (left >= window.start) & (left < window.end)
 
 
-def _remark(seen: Seen) -> str:
-    return f"by its plan it is {show(SLOTS / DELAY, 'req/s')}; {seen.report.details['conclusion']}"
-
-
-ROW = Row(
-    "known-capacity",
-    f"{SLOTS} slots of {show(DELAY, 's')} each: {show(SLOTS / DELAY, 'req/s')}",
-    _stage,
-    judge,
-    _remark,
-)
+ROW = row(slots=8, delay=0.010)
