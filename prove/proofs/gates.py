@@ -39,7 +39,7 @@ def _quiet(seed: int) -> str:
     )
     told = [_one(plan) for plan in plans]
     reports = [report for report in told if isinstance(report, Report)]
-    outcomes = Counter(report.outcome for report in reports)
+    outcomes: Counter[str] = Counter(report.outcome for report in reports)
     outcomes["refused"] = len(told) - len(reports)
     tripped = Counter(name for report in reports for name in _tripped(report))
     untouched = sum(not _tripped(report) for report in reports)
