@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,22 +13,41 @@ from asapbench.model import Measurement, Metric, Run, Window
 from asapbench.stats import Array
 
 PROCESSES, MACHINE = "resources", "machine"  # the names of their tables
+_FEWEST_SECONDS = 5  # of which a mean gets bounds
 _SUMS = ("cpu", "waited", "switches", "preempted")
 
 
-def cpu_and_memory(run: Run, window: Window) -> Iterator[Metric]:
+def cpu_and_memory(
+    run: Run, window: Window, confidence: float = stats.CONFIDENCE
+) -> Iterator[Metric]:
     """Cores used on average, and the most memory held, by each process that was sampled.
 
     Several generators also have a sum, under the name of one.
     """
-    used = [metric for table in run.tables(PROCESSES) for metric in _cpu_and_memory(table, window)]
+    used = [
+        metric
+        for table in run.tables(PROCESSES)
+        for metric in _cpu_and_memory(table, window, confidence)
+    ]
     yield from used
     for kind in ("cpu", "rss"):
         several = [m for m in used if re.fullmatch(rf"generator-\d+\.{kind}", m.name)]
         if several:
-            total = sum(metric.value for metric in several)
-            n = min(metric.n for metric in several)
-            yield Metric(name=f"generator.{kind}", unit=several[0].unit, value=total, n=n)
+            yield _sum(f"generator.{kind}", several)
+
+
+def _sum(name: str, metrics: Sequence[Metric]) -> Metric:
+    """Of each bound the sum: they hold together, or one of them does not hold by itself."""
+    lows, highs = [m.low for m in metrics], [m.high for m in metrics]
+    return Metric(
+        name=name,
+        unit=metrics[0].unit,
+        value=sum(metric.value for metric in metrics),
+        low=None if None in lows else sum(low for low in lows if low is not None),
+        high=None if None in highs else sum(high for high in highs if high is not None),
+        n=min(metric.n for metric in metrics),
+        confidence=metrics[0].confidence,
+    )
 
 
 def processes_per_second(run: Run, window: Window) -> list[dict[str, Any]]:
@@ -55,18 +74,37 @@ def growth_rate(table: Measurement, column: str, window: Window) -> float | None
     return float((total[-1] - total[0]) / (at[-1] - at[0]))
 
 
-def _cpu_and_memory(table: Measurement, window: Window) -> Iterator[Metric]:
+def _cpu_and_memory(table: Measurement, window: Window, confidence: float) -> Iterator[Metric]:
     """From as much of the window as lies between two readings: on a full machine these are few."""
     at, rss = table.columns["at"], table.columns["rss"]
     known = np.clip([window.start, window.end], at.min(initial=np.inf), at.max(initial=-np.inf))
     if len(at) < 2 or known[1] <= known[0]:
         return
     name, inside = table.labels["process"], (at >= known[0]) & (at <= known[1])
-    cores = float(_growth(table, "cpu", known)[0] / (known[1] - known[0]))
     most = max(_at(table, "rss", known).max(), rss[inside].max(initial=0.0))
     n = int(inside.sum())
-    yield Metric(name=f"{name}.cpu", unit="cores", value=cores, n=n)
+    yield _cores(f"{name}.cpu", table, known, confidence)
     yield Metric(name=f"{name}.rss", unit="B", value=float(most), n=n)
+
+
+def _cores(name: str, table: Measurement, known: Array, confidence: float) -> Metric:
+    """Cores used on average; the bounds are those of a mean over whole seconds."""
+    used = float(_growth(table, "cpu", known)[0] / (known[1] - known[0]))
+    borders = _whole(Window(name=name, start=known[0], end=known[1]))
+    each = _growth(table, "cpu", borders)
+    if len(each) < _FEWEST_SECONDS:
+        return Metric(name=name, unit="cores", value=used, n=len(each))
+    found = stats.mean(stats.sample(each, borders[1:]), confidence)
+    reach = found.value - found.low
+    return Metric(
+        name=name,
+        unit="cores",
+        value=used,
+        low=max(0.0, used - reach),
+        high=used + reach,
+        n=len(each),
+        confidence=confidence,
+    )
 
 
 def _seconds(table: Measurement, window: Window) -> Iterator[dict[str, Any]]:

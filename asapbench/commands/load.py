@@ -199,7 +199,7 @@ def analyse(run: Run) -> Analysis:
     metrics = (
         *samples.request_metrics(requests, endpoints, paced=paced, confidence=confidence),
         *samples.split_metrics(requests, endpoints, confidence),
-        *usage.cpu_and_memory(run, window),
+        *usage.cpu_and_memory(run, window, confidence),
         *floor_metrics(run),
     )
     rate = plan["rps"] if paced else None

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asapbench import usage
+from asapbench import stats, usage
 from asapbench.model import Measurement, Run, Window
 from asapbench.resources import MACHINE, PROCESS
 
@@ -46,6 +46,27 @@ def test_cpu_is_the_mean_and_memory_the_most_within_the_window(make_run: MakeRun
     assert found["server.cpu"].value == pytest.approx(0.4)
     assert (found["server.rss"].value, found["server.rss"].n) == (60e6, 3)
     assert found["generator.cpu"].value == pytest.approx(0.1)
+
+
+def test_the_cpu_of_a_process_has_the_bounds_of_a_mean_over_seconds(make_run: MakeRun) -> None:
+    uneven = resources("server", *((100 + s, 0.4 * s + 0.1 * (s % 2), 5e7) for s in range(11)))
+    run = Run(make_run([]).story, (uneven,))
+    cpu = next(m for m in usage.cpu_and_memory(run, WINDOW) if m.name == "server.cpu")
+    assert cpu.low is not None
+    assert cpu.high is not None
+    assert cpu.value == pytest.approx(0.4)
+    assert 0.2 < cpu.low < cpu.value < cpu.high < 0.6
+    assert (cpu.n, cpu.confidence) == (10, stats.CONFIDENCE)
+
+
+def test_the_sum_over_generators_has_bounds_where_each_has(make_run: MakeRun) -> None:
+    names = ("generator-0", "generator-1")
+    steady = tuple(resources(name, (100, 0, 1e6), (110, 2, 1e6)) for name in names)
+    found = {m.name: m for m in usage.cpu_and_memory(Run(make_run([]).story, steady), WINDOW)}
+    both = found["generator.cpu"]
+    assert both.low == pytest.approx(0.4)
+    assert both.high == pytest.approx(0.4)
+    assert (found["generator.rss"].low, found["generator.rss"].high) == (None, None)
 
 
 def test_a_process_seen_once_has_no_mean(make_run: MakeRun) -> None:
