@@ -92,7 +92,7 @@ def _metrics() -> Iterator[str]:
     yield (
         "# Metrics\n\nWhat a run of each command gives, with the defaults of its plan, where there "
         'are samples enough. A label in braces chooses a part: `latency.p99{endpoint="asap"}`. '
-        "[The words](terminology.md) says what they are. Each has its interval but for the extremes: "
+        "[The words](terminology.md) says what they are. Each has its interval but for extremes: "
         "`min`, `max` and the most memory held (`rss`) are what was seen, and bound nothing.\n"
     )
     for bench in benches().values():
