@@ -15,12 +15,13 @@ from urllib.parse import urlsplit
 
 import psutil
 
-from asap.discovery.wellknown import WELLKNOWN_MANIFEST_PATH
 from asapbench.errors import BrokenRun, ServerDied, UsageError
+from asapbench.manifest import NoManifest, read_manifest
 from asapbench.model import Server
 from asapbench.process import Child
 
 PATIENCE = 30.0
+_STEADY = 5.0  # seconds of the same refusal: long enough for a server whose routes come late
 _CLEARED = 5.0  # seconds in which a guard has ended what a command left behind
 
 
@@ -182,29 +183,44 @@ def _started(
     access: Access,
     check: Callable[[], None],
 ) -> System:
-    deadline = time.monotonic() + PATIENCE
+    manifest = _awaited_manifest(url, access, check)
+    return System(_server(url, pid, how, manifest, cpus), check)
+
+
+def _awaited_manifest(url: str, access: Access, check: Callable[[], None]) -> dict[str, Any]:
+    """The manifest of a server that is starting.
+
+    Raises BrokenRun where none comes in time, sooner where the server keeps on refusing it.
+    """
+    began = since = time.monotonic()
+    said = ""
     while True:
         check()
         try:
-            manifest = _manifest(url, access)
-        except _NoAnswer as error:
-            if time.monotonic() > deadline:
-                raise BrokenRun(
-                    f"the server was started, but {url} gave no manifest for {PATIENCE:.0f} s: "
-                    f"{error}; does it listen on 127.0.0.1 and {{port}}?"
-                ) from error
-            time.sleep(0.05)
-        else:
-            break
-    return System(_server(url, pid, how, manifest, cpus), check)
+            return read_manifest(url, access.headers, verify_tls=access.verify_tls)
+        except NoManifest as error:
+            now = time.monotonic()
+            if str(error) != said:
+                said, since = str(error), now
+            if now - began > PATIENCE or (error.answered and now - since > _STEADY):
+                raise BrokenRun(_no_agent(url, error, now - began)) from error
+        time.sleep(0.05)
+
+
+def _no_agent(url: str, error: NoManifest, seconds: float) -> str:
+    where = "does it listen on 127.0.0.1 and {port}?"
+    hint = "is it an ASAP agent?" if error.answered else where
+    return (
+        f"the server was started, but {url} gave no manifest for {seconds:.0f} s: {error}; {hint}"
+    )
 
 
 def _running(host: str, access: Access, process: int | None) -> System:
     if process is not None:
         _check_process(host, process)
     try:
-        manifest = _manifest(host, access)
-    except _NoAnswer as error:
+        manifest = read_manifest(host, access.headers, verify_tls=access.verify_tls)
+    except NoManifest as error:
         raise BrokenRun(
             f"--host: {host} gave no manifest: {error}; does an agent run there?"
         ) from error
@@ -244,37 +260,10 @@ def _server(
         url=url,
         pid=pid,
         how=how,
-        agent=str(manifest.get("id", "")),
+        agent=manifest["id"],
         version=str(manifest.get("version", "")),
         cpus=cpus,
     )
-
-
-class _NoAnswer(Exception):
-    """The manifest could not be had; the message says why."""
-
-
-def _manifest(url: str, access: Access) -> dict[str, Any]:
-    import httpx  # 60 ms that only a run has to pay
-
-    try:
-        answer = httpx.get(
-            url.rstrip("/") + WELLKNOWN_MANIFEST_PATH,
-            headers=dict(access.headers),
-            verify=access.verify_tls,
-            timeout=5.0,
-            trust_env=False,
-        )
-        content = answer.json() if answer.status_code == httpx.codes.OK else None
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise _NoAnswer(str(error) or type(error).__name__) from error
-    except ValueError as error:
-        raise _NoAnswer("the answer is not JSON") from error
-    if answer.status_code != httpx.codes.OK:
-        raise _NoAnswer(f"HTTP {answer.status_code}")
-    if not isinstance(content, dict):
-        raise _NoAnswer("the answer is not a JSON object")
-    return content
 
 
 def _free_port() -> int:

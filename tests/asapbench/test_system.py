@@ -110,6 +110,42 @@ def test_a_command_that_listens_nowhere_is_given_up(
         command(folder, sleeps).__enter__()
 
 
+LATE = """
+import http.server, sys, time
+began = time.monotonic()
+class Late(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        late = time.monotonic() - began < {late}
+        body = b'' if late else b'{{"id": "urn:asap:agent:late"}}'
+        self.send_response({status} if late else 200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+http.server.ThreadingHTTPServer(("127.0.0.1", int(sys.argv[1])), Late).serve_forever()
+"""
+
+
+def late(folder: Path, seconds: float, status: int) -> AbstractContextManager[System]:
+    """A command whose server answers from the start, but refuses its manifest for some time."""
+    program = folder / "late.py"
+    program.write_text(LATE.format(late=seconds, status=status))
+    return command(folder, f"{shlex.quote(sys.executable)} {program} {{port}}")
+
+
+@pytest.mark.parametrize("status", [404, 503])
+def test_a_server_whose_routes_come_late_is_waited_for(folder: Path, status: int) -> None:
+    with late(folder, 1.0, status) as system:
+        assert system.server.agent == "urn:asap:agent:late"
+
+
+def test_a_server_that_keeps_on_refusing_its_manifest_is_given_up_before_one_that_is_silent(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(system_module, "_STEADY", 0.2)
+    with pytest.raises(BrokenRun, match=r"gave no manifest for . s: HTTP 404; is it an ASAP agent"):
+        late(folder, 3600.0, 404).__enter__()
+
+
 def test_a_server_that_dies_later_is_noticed(folder: Path) -> None:
     with embedded(folder) as system:
         system.check()
