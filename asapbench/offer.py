@@ -130,6 +130,7 @@ class Outcome(IntEnum):
     RPC_ERROR = 6  # a JSON-RPC error (code: its code)
     INVALID = 7  # no HTTP, no JSON, or not the shape asked for (code: HTTP status or 0)
     MISMATCH = 8  # well formed, but another's: id, correlation_id or payload differ
+    TASK_FAILED = 9  # the right answer, which says that the task failed or was cancelled
 
 
 class Flag(IntFlag):

@@ -22,6 +22,8 @@ SENDER = "urn:asap:agent:asapbench"
 _JSON = {"Content-Type": "application/json", ASAP_VERSION_HEADER: "2.2"}
 _DIGITS = 16  # of a request's number; a ULID is 10 characters of time and 16 others
 _CODES = range(-(2**31), 2**31)  # what a row can hold
+_RESPONSES = ("task.response", "TaskResponse")
+_FAILED = ("failed", "cancelled")
 _typed = itemgetter("asap_version", "sender", "recipient", "payload_type", "payload")
 _TYPES = (str, str, str, str, dict)
 
@@ -60,9 +62,13 @@ class SendExchange:
         if envelope is None:
             return _invalid("no envelope in the result", body)
         difference = self._difference(number, reply["id"], envelope)
-        if not difference:
-            return None
-        return Failure(Outcome.MISMATCH, 0, f"{difference}: {excerpt(body)}")
+        if difference:
+            return _mismatch(difference, body)
+        if envelope["payload_type"] in _RESPONSES and envelope["payload"].get("status") in _FAILED:
+            return _task_failed(envelope["payload"])
+        if self._echo and _echoed(envelope["payload"]) != self._given(number):
+            return _mismatch("the payload does not echo the input", body)
+        return None
 
     def _body(self, number: int) -> bytes:
         before_id, before_time, before_input, before_call, end = self._parts
@@ -77,8 +83,6 @@ class SendExchange:
         asked = f"{self._ulid_time}{number}"
         if envelope.get("correlation_id") != asked:
             return f"the correlation_id is not {asked!r}"
-        if self._echo and _echoed(envelope["payload"]) != self._given(number):
-            return "the payload does not echo the input"
         return ""
 
     def _given(self, number: int) -> Any:
@@ -133,6 +137,15 @@ def _envelope_of(reply: dict[str, Any]) -> dict[str, Any] | None:
 def _echoed(payload: dict[str, Any]) -> Any:
     result = payload.get("result")
     return result.get("echoed") if isinstance(result, dict) else None
+
+
+def _task_failed(payload: dict[str, Any]) -> Failure:
+    result = excerpt(to_json(payload.get("result")))
+    return Failure(Outcome.TASK_FAILED, 0, f"the task's status is {payload['status']}: {result}")
+
+
+def _mismatch(difference: str, body: bytes) -> Failure:
+    return Failure(Outcome.MISMATCH, 0, f"{difference}: {excerpt(body)}")
 
 
 def _invalid(what: str, body: bytes) -> Failure:

@@ -203,6 +203,38 @@ def test_another_skill_s_payload_is_its_own() -> None:
     assert verdict(changed(payload={"sum": 3}), skill="add") is Outcome.OK
 
 
+@pytest.mark.parametrize("status", ["failed", "cancelled"])
+@pytest.mark.parametrize("written", ["task.response", "TaskResponse"])
+@pytest.mark.parametrize("skill", ["echo", "add"])
+def test_a_task_that_failed_is_no_success(status: str, written: str, skill: str) -> None:
+    failed = changed(payload={"status": status, "result": None}, payload_type=written)
+    assert verdict(failed, skill=skill) is Outcome.TASK_FAILED
+
+
+def test_of_a_task_that_failed_its_result_is_shown() -> None:
+    asked = exchange(skill="add")
+    payload = {"task_id": "t" * 300, "status": "failed", "result": {"why": "no numbers"}}
+    failure = asked.check(
+        NUMBER, json.dumps(reply_to(asked.request(NUMBER), payload=payload)).encode()
+    )
+    assert failure is not None
+    assert failure.text == """the task's status is failed: {"why":"no numbers"}"""
+
+
+@pytest.mark.parametrize("status", ["completed", "working", "submitted", "input_required", ["x"]])
+def test_a_task_that_goes_on_has_not_failed(status: Any) -> None:
+    assert verdict(changed(payload={"status": status}), skill="add") is Outcome.OK
+
+
+def test_what_another_kind_of_payload_calls_its_status_is_its_own() -> None:
+    other = changed(payload={"status": "failed"}, payload_type="example.custom")
+    assert verdict(other, skill="add") is Outcome.OK
+
+
+def test_a_failed_task_of_another_request_is_a_mismatch() -> None:
+    assert verdict(changed(payload={"status": "failed"}, correlation_id="x")) is Outcome.MISMATCH
+
+
 @pytest.mark.parametrize("code", [-32603, 429, 0])
 def test_a_json_rpc_error_is_counted_with_its_code(code: int) -> None:
     body = {"jsonrpc": "2.0", "error": {"code": code, "message": "no"}, "id": None}
