@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import floor
+from typing import Literal
 
 import numpy as np
 
@@ -236,21 +237,31 @@ def bottleneck(run: Run, requests: Requests, judged: Sequence[Gate]) -> str:
         return "machine"
     if any(name.endswith("-busy") for name in tripped):
         return "generator"
-    if int(requests.served.sum()) < DELIVERED * len(requests.planned):
+    answered = int((requests.served | requests.refused).sum())
+    if answered < DELIVERED * len(requests.planned):
         return "server"
-    used = [
-        growth_rate(process, "cpu", window)
-        for process in run.tables(PROCESSES)
-        if _is_server(process)
-    ]
-    return "server" if any(cores is not None and cores >= _full(run) for cores in used) else "none"
+    return "server" if full(run, window) else "none"
 
 
-def _full(run: Run) -> float:
-    """CPU seconds a second at which the server can hardly take more; ours is one process."""
+def full(run: Run, window: Window) -> Literal["", "cores", "thread"]:
+    """What of the server is used up: all of its cores, or one thread; nothing, if not known.
+
+    A thread that runs all the time is what requests queue for, on however many cores: the event
+    loop of a server that is one process, or of the one worker that gets all the connections.
+    """
+    for process in filter(_is_server, run.tables(PROCESSES)):
+        cores, thread = (growth_rate(process, column, window) for column in ("cpu", "busiest"))
+        if cores is not None and cores >= FULL * server_cores(run):
+            return "cores"
+        if thread is not None and thread >= FULL:
+            return "thread"
+    return ""
+
+
+def server_cores(run: Run) -> int:
+    """How many CPUs the server can use: those it was put on, or all of the machine."""
     server = run.story.server
-    cpus = server.cpus if server is not None and server.how == "command" else ()
-    return FULL * max(1, len(cpus))
+    return len(server.cpus) if server is not None and server.cpus else run.story.environment.cores
 
 
 def _is_server(process: Measurement) -> bool:

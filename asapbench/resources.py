@@ -6,6 +6,8 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from functools import reduce
+from operator import or_
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -15,7 +17,8 @@ from asapbench.series import Column, Layout, Writer
 
 # Of a process and all that it started; all but `rss` add up since their start. `waited` is the
 # time in which a thread could have run and no CPU was free for it: NaN where the system does not
-# tell. `preempted` are the switches that a thread did not ask for.
+# tell. `preempted` are the switches that a thread did not ask for. `busiest` is what one thread of
+# them used: from each reading to the next the one that used most.
 PROCESS = (
     Column("at", "s", "d"),
     Column("cpu", "s", "d"),
@@ -23,14 +26,17 @@ PROCESS = (
     Column("waited", "s", "d"),
     Column("switches", "1", "d"),
     Column("preempted", "1", "d"),
+    Column("busiest", "s", "d"),
 )
+
+Threads = dict[int, float]  # CPU seconds of each, by its number
 
 # Of the whole machine, added up since it started: what the hypervisor gave to others.
 MACHINE = (Column("at", "s", "d"), Column("steal", "s", "d"))
 
 
 class Reading(NamedTuple):
-    """One reading of a process; the columns of PROCESS after the time."""
+    """One reading of a process; the columns of PROCESS between the time and the busiest thread."""
 
     cpu: float
     rss: float
@@ -49,12 +55,24 @@ class Sampler:
         self._writer = Writer(path, Layout("resources", PROCESS, {"process": name}))
         self._pid = pid
         self._alone = alone
+        self._threads: Threads | None = None
+        self._busiest = 0.0
 
     def sample(self) -> None:
         """Append one reading."""
-        readings = list(_tree(self._pid, alone=self._alone)) if self._pid is not None else []
-        if readings:
-            self._writer.append(time.monotonic(), *map(sum, zip(*readings, strict=True)))
+        tree = list(_tree(self._pid, alone=self._alone)) if self._pid is not None else []
+        if tree:
+            readings, threads = zip(*tree, strict=True)
+            self._follow(reduce(or_, threads))
+            total = map(sum, zip(*readings, strict=True))
+            self._writer.append(time.monotonic(), *total, self._busiest)
+
+    def _follow(self, threads: Threads) -> None:
+        before = self._threads
+        if before is not None:
+            used = (cpu - before.get(thread, 0.0) for thread, cpu in threads.items())
+            self._busiest += max(used, default=0.0)
+        self._threads = threads
 
     def close(self) -> None:
         """End the file."""
@@ -85,7 +103,7 @@ class MachineSampler:
         self._writer.close()
 
 
-def _tree(pid: int, *, alone: bool) -> Iterator[Reading]:
+def _tree(pid: int, *, alone: bool) -> Iterator[tuple[Reading, Threads]]:
     with suppress(psutil.Error):
         root = psutil.Process(pid)
         children = [] if alone else root.children(recursive=True)
@@ -94,13 +112,24 @@ def _tree(pid: int, *, alone: bool) -> Iterator[Reading]:
                 yield _reading(process, alone=alone)
 
 
-def _reading(process: psutil.Process, *, alone: bool) -> Reading:
+def _reading(process: psutil.Process, *, alone: bool) -> tuple[Reading, Threads]:
     times = process.cpu_times()
     cpu = times.user + times.system
+    threads = _threads(process.pid) or {process.pid: cpu}
     if not alone:  # also of children that have ended, or the sum would fall when one does
         cpu += times.children_user + times.children_system
     scheduling = _scheduling(Path(f"/proc/{process.pid}/task"))
-    return Reading(cpu, float(process.memory_info().rss), *scheduling)
+    return Reading(cpu, float(process.memory_info().rss), *scheduling), threads
+
+
+def _threads(pid: int) -> Threads:
+    """Empty where the system does not tell of them one by one."""
+    found: Threads = {}
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with suppress(OSError, ValueError, IndexError):
+                found[int(task.name)] = int((task / "schedstat").read_text().split()[0]) / 1e9
+    return found
 
 
 def _scheduling(tasks: Path) -> tuple[float, float, float]:

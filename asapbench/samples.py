@@ -65,6 +65,16 @@ class Rows:
         return ~_is(self.outcome, Outcome.OK) & ~self.open
 
     @property
+    def refused(self) -> Mask:
+        """Those that got another answer than they asked for, and not because the load is too much.
+
+        A gateway that gets no answer, and a server that has to turn requests away, say so by 502 to
+        504.
+        """
+        answer = np.isin(self.outcome, _ANSWERS) & ~self.open
+        return answer & ~(_is(self.outcome, Outcome.HTTP_5XX) & np.isin(self.code, _OVERLOAD))
+
+    @property
     def waited(self) -> Mask:
         """Those whose connection was busy at the planned time."""
         return _has(self.flags, Flag.WAITED) | np.isnan(self.sent)
@@ -107,6 +117,15 @@ class Rows:
         return self.served | self.open | _is(self.outcome, Outcome.TIMEOUT)
 
 
+_ANSWERS = [
+    Outcome.HTTP_4XX,
+    Outcome.HTTP_5XX,
+    Outcome.RPC_ERROR,
+    Outcome.INVALID,
+    Outcome.MISMATCH,
+    Outcome.TASK_FAILED,
+]
+_OVERLOAD = [502, 503, 504]
 _COLUMNS = tuple(field.name for field in fields(Rows))
 _TIMES = {"latency": Rows._latency, "service_time": Rows._service_time, "lag": Rows._lag}
 

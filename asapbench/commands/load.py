@@ -27,6 +27,7 @@ from asapbench.model import (
 )
 from asapbench.offer import Endpoint, Load
 from asapbench.tasks import InputFile, offer_of
+from asapbench.units import show
 
 # About a third of what one can: beyond half of a core its own queue shows in the latency.
 RATE_PER_PROCESS = 3000
@@ -34,6 +35,7 @@ RATE_PER_PROCESS = 3000
 WEEK = 7 * 24 * 3600.0
 
 _TOO_MANY_REQUESTS = 429
+_MANY = 0.05  # of the requests, refused
 
 _USED = {"cpu": "cores", "rss": "B"}  # by each process
 
@@ -218,10 +220,14 @@ def analyse(run: Run) -> Analysis:
         "processes": usage.processes_per_second(run, window),
         "stolen": usage.stolen_per_second(run, window),
     }
-    return Analysis(metrics=metrics, notes=_notes(plan, errors), gates=gates, details=details)
+    refused = float(requests.refused.sum()) / max(1, len(requests.planned))
+    notes = _notes(plan, errors, refused)
+    return Analysis(metrics=metrics, notes=notes, gates=gates, details=details)
 
 
-def _notes(plan: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> tuple[Note, ...]:
+def _notes(
+    plan: Mapping[str, Any], errors: Sequence[Mapping[str, Any]], refused: float
+) -> tuple[Note, ...]:
     notes = []
     if plan["user_class"] == "sustained":
         notes.append(
@@ -238,6 +244,16 @@ def _notes(plan: Mapping[str, Any], errors: Sequence[Mapping[str, Any]]) -> tupl
                 code="rate-limited",
                 text="the server refused requests because of a rate limit (429)",
                 hint="all users come from one address: raise its limit (ASAP_RATE_LIMIT) to test",
+            )
+        )
+    elif refused > _MANY:
+        notes.append(
+            Note(
+                code="refused",
+                text=f"the server answered {show(refused, 'ratio')} of the requests with an error: "
+                "its speed is not what kept the throughput down",
+                hint="the table of failures has the first of each kind; does the agent know "
+                "--skill, --input and --header?",
             )
         )
     return tuple(notes)

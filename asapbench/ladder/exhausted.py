@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from asapbench.health import FULL
+from asapbench.health import full, server_cores
 from asapbench.ladder.rung import Rung
 from asapbench.model import Run
 from asapbench.offer import Outcome
@@ -25,7 +25,9 @@ def exhausted(run: Run, rung: Rung, requests: Requests) -> str:
         return f"memory: the server holds {show(rung.server_rss, 'B')}"
     if _refused(requests):
         return "connections: most failures are connections refused, reset or never opened"
-    return _processor(run, rung)
+    if requests.refused.sum() > _MOSTLY * requests.failed.sum():
+        return f"nothing of the machine: {_answers(requests)}"
+    return _processor(run, rung, requests)
 
 
 def _refused(requests: Requests) -> bool:
@@ -34,14 +36,20 @@ def _refused(requests: Requests) -> bool:
     return no_connection > _MOSTLY * max(1, kinds.total())
 
 
-def _processor(run: Run, rung: Rung) -> str:
-    cpu, server = rung.server_cpu, run.story.server
-    if cpu is None or server is None:
+def _answers(requests: Requests) -> str:
+    rows = requests.where(requests.refused)
+    kinds = Counter(zip(rows.outcome.tolist(), rows.code.tolist(), strict=True))
+    (outcome, code), _ = kinds.most_common(1)[0]
+    return f"most failures are answers of the server ({Outcome(outcome).name.lower()} {code})"
+
+
+def _processor(run: Run, rung: Rung, requests: Requests) -> str:
+    if rung.server_cpu is None or run.story.server is None:
         return "not known: the server's process cannot be seen from here"
-    cpus = len(server.cpus) if server.how == "command" else 1
-    used = f"it used {show(cpu, 'cores')}"
-    if cpu >= FULL * max(1, cpus):
-        return f"the server's core: {used}" if cpus <= 1 else f"the server's cores: {used}"
-    if cpu >= FULL:
-        return f"the event loop, or whatever runs in one thread: {used} of {cpus}"
+    used, cores = f"it used {show(rung.server_cpu, 'cores')}", server_cores(run)
+    match full(run, requests.window):
+        case "cores":
+            return f"the server's core: {used}" if cores <= 1 else f"the server's cores: {used}"
+        case "thread":
+            return f"one thread of the server, such as its event loop: {used} of {cores}"
     return f"something the server waits for (slots, locks, another service): {used}"

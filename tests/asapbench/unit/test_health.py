@@ -480,24 +480,29 @@ def test_the_bottleneck_is_named_by_the_gates_that_tripped(
 
 
 @pytest.mark.parametrize(
-    ("how", "cpus", "cores", "who"),
+    ("how", "cpus", "cores", "thread", "who"),
     [
-        ("embedded", (3,), 0.91, "server"),
-        ("embedded", (3,), 0.89, "none"),
-        ("embedded", (1, 3), 0.91, "server"),  # two threads of one core, and one process
-        ("embedded", (), 0.91, "server"),
-        ("command", (1, 2), 1.81, "server"),
-        ("command", (1, 2), 1.79, "none"),
-        ("command", (), 0.91, "server"),
-        ("host", (), 0.91, "server"),
+        ("embedded", (3,), 0.91, 0.8, "server"),
+        ("embedded", (3,), 0.89, 0.89, "none"),
+        ("embedded", (1, 3), 0.91, 0.91, "server"),  # two threads of one core, and one process
+        ("command", (1, 2), 1.81, 0.8, "server"),  # workers that share the load
+        ("command", (1, 2), 1.79, 0.8, "none"),
+        ("command", (1, 2), 1.0, 0.91, "server"),  # one process, or one worker with all of it
+        ("command", (1, 2), 1.0, 0.3, "none"),  # many threads, and a core to spare
+        ("command", (), 0.91, 0.91, "server"),
+        ("host", (), 0.91, 0.91, "server"),
+        ("host", (), 3.5, 0.8, "none"),
+        ("host", (), 3.61, 0.8, "server"),  # of the four cores of the machine
+        ("host", (), 3.61, nan, "server"),  # where the system tells of no threads
     ],
 )
 def test_a_server_that_uses_all_it_can_is_the_bottleneck(
-    make_run: MakeRun, how: Any, cpus: tuple[int, ...], cores: float, who: str
+    make_run: MakeRun, how: Any, cpus: tuple[int, ...], cores: float, thread: float, who: str
 ) -> None:
     server = Server(url="http://a", pid=1, how=how, agent="a", version="1", cpus=cpus)
     story = make_run([], server=server).story
-    run = Run(story, (process("server", cpu=growing(cores)), process(cpu=growing(0.9))))
+    used = process("server", cpu=growing(cores), busiest=growing(thread))
+    run = Run(story, (used, process(cpu=growing(0.9), busiest=growing(0.95))))
     assert health.bottleneck(run, requests_in(run, WINDOW), []) == who
     busy = [gate("generator-busy", 1.0)]
     assert health.bottleneck(run, requests_in(run, WINDOW), busy) == "generator"
@@ -519,6 +524,40 @@ def test_a_server_that_does_not_answer_is_the_bottleneck_though_it_rests(
     outcomes = [Outcome.TIMEOUT] * failed + [Outcome.OK] * (100 - failed)
     run = make_run([row(101 + k / 100, outcome=o) for k, o in enumerate(outcomes)], server=None)
     assert health.bottleneck(run, requests_in(run, WINDOW), []) == who
+
+
+@pytest.mark.parametrize(
+    ("outcome", "code", "who"),
+    [
+        (Outcome.HTTP_4XX, 429, "none"),
+        (Outcome.RPC_ERROR, -32600, "none"),
+        (Outcome.TASK_FAILED, 0, "none"),
+        (Outcome.HTTP_5XX, 500, "none"),
+        (Outcome.HTTP_5XX, 503, "server"),  # too much for it, as it says
+        (Outcome.HTTP_5XX, 504, "server"),
+        (Outcome.CLOSED, 0, "server"),
+        (Outcome.CONNECT, 111, "server"),
+        (Outcome.HTTP_4XX, 503, "none"),
+    ],
+)
+def test_a_server_that_refuses_requests_has_answered_them(
+    make_run: MakeRun, row: MakeRow, outcome: Outcome, code: int, who: str
+) -> None:
+    rows = [row(101 + k / 100, outcome=outcome, code=code) for k in range(100)]
+    run = make_run(rows, server=None)
+    assert health.bottleneck(run, requests_in(run, WINDOW), []) == who
+
+
+def test_a_server_that_refuses_much_is_told_of_in_a_note(make_run: MakeRun, row: MakeRow) -> None:
+    def notes(refused: int, code: int = -32600) -> list[str]:
+        outcomes = [Outcome.RPC_ERROR] * refused + [Outcome.OK] * (100 - refused)
+        rows = [row(101 + k / 100, outcome=o, code=code) for k, o in enumerate(outcomes)]
+        run = make_run(rows, plan=LoadPlan().stored(), windows=(WINDOW,))
+        return [note.code for note in BENCH.analyse(run).notes]
+
+    assert notes(5) == []
+    assert notes(6) == ["refused"]
+    assert notes(6, code=429) == ["rate-limited"]
 
 
 # what a tripped gate does
