@@ -8,6 +8,7 @@ import os
 import shlex
 import signal
 import socket
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -88,6 +89,75 @@ def test_a_command_is_started_on_a_free_port_and_ended_with_its_children(folder:
         tree = [process, *process.children(recursive=True)]
         assert len(tree) >= 3
     assert psutil.wait_procs(tree, timeout=10)[1] == []
+
+
+ESCAPES = """
+import os, signal, sys, time
+os.chdir(os.path.dirname(__file__))
+if os.fork() == 0:
+    os.setsid()
+    if os.fork():
+        os._exit(0)  # what is below becomes an orphan, as daemons are
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    with open("escaped.new", "w") as file:
+        file.write(str(os.getpid()))
+    os.rename("escaped.new", "escaped")
+    time.sleep(600)
+os.wait()
+while not os.path.exists("escaped"):
+    time.sleep(0.01)
+"""
+SERVES = "os.execvp(sys.argv[1], sys.argv[1:])"
+
+
+def escaping(folder: Path, then: str) -> str:
+    """A command that starts a stubborn daemon, which writes its pid down, then does something."""
+    program = folder / "escapes.py"
+    program.write_text(ESCAPES + then)
+    return f"{shlex.quote(sys.executable)} {program} {UVICORN}"
+
+
+def escaped(folder: Path) -> psutil.Process:
+    return psutil.Process(int((folder / "escaped").read_text()))
+
+
+linux_only = pytest.mark.skipif(sys.platform != "linux", reason="only Linux hands over orphans")
+
+
+@linux_only
+def test_what_left_the_group_of_a_command_ends_with_it(folder: Path) -> None:
+    with command(folder, escaping(folder, SERVES)):
+        daemon = escaped(folder)
+        assert daemon.is_running()
+    assert psutil.wait_procs([daemon], timeout=10)[1] == []
+
+
+@linux_only
+def test_a_command_that_leaves_its_server_in_the_background_is_told_so(folder: Path) -> None:
+    with pytest.raises(BrokenRun, match=r"exit code 0:\n.*keep it in the foreground"):
+        command(folder, escaping(folder, "")).__enter__()
+    with contextlib.suppress(psutil.NoSuchProcess):
+        escaped(folder).wait(10)
+
+
+@linux_only
+def test_what_left_the_group_of_a_command_ends_too_where_the_parent_is_killed(
+    folder: Path,
+) -> None:
+    program = (
+        "import sys, time; from pathlib import Path\n"
+        "from asapbench.system import Access, system_under_test\n"
+        "_, serve, folder = sys.argv\n"
+        "with system_under_test(None, serve, Access(), Path(folder) / 'log', ()):\n"
+        "    print('up', flush=True); time.sleep(600)\n"
+    )
+    argv = [sys.executable, "-c", program, escaping(folder, SERVES), str(folder)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == b"up\n"
+        left = [escaped(folder), *psutil.Process(parent.pid).children(recursive=True)]
+        parent.kill()
+    assert psutil.wait_procs(left, timeout=15)[1] == []
 
 
 def test_a_command_that_dies_at_once_is_reported_with_its_last_words(folder: Path) -> None:
