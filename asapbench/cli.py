@@ -59,6 +59,7 @@ def main() -> NoReturn:
         code = Exit.BROKEN
     except Exception:
         code = _apologise()
+    _ignore_signals()  # all is said
     sys.exit(code)
 
 
@@ -291,10 +292,10 @@ def _apologise() -> int:
 
 def _interrupt(*_: object) -> NoReturn:
     # once is enough: what follows ends in seconds, and must not be cut short by an impatient hand
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _ignore_signals()
     raise KeyboardInterrupt
 
 
-if __name__ == "__main__":
-    main()
+def _ignore_signals() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

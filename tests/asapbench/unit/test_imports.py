@@ -1,7 +1,10 @@
 """What the command line may cost before it knows what to do."""
 
+import os
+import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -17,3 +20,20 @@ def test_the_command_line_starts_without_what_only_a_run_needs(start: str) -> No
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert child.stdout.split() == []
+
+
+@pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
+def test_an_interruption_while_it_still_reads_itself_in_is_one_line(
+    tmp_path: Path, sent: signal.Signals
+) -> None:
+    (tmp_path / "typer.py").write_text("import time\nprint('up', flush=True)\ntime.sleep(60)\n")
+    slow = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    argv = [sys.executable, "-m", "asapbench", "load"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(argv, env=slow, text=True, stdout=pipe, stderr=pipe) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "up\n"
+        process.send_signal(sent)
+        _, error = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert error == "asapbench: interrupted before anything was measured\n"
