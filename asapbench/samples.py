@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import Any
 
@@ -266,6 +266,9 @@ def _metrics(
     if len(requests.planned) and window.end > window.start:
         answers = requests.ended.done[requests.ended.served]
         rate = stats.rate(answers, window.start, window.end, confidence)
+        if "lag" in times:  # there is a plan
+            offered = len(requests.planned) / (window.end - window.start)
+            rate = replace(rate, high=min(rate.high, max(rate.value, offered)))
         yield _metric("throughput", "req/s", rate, labels, confidence)
     ended = requests.served | requests.failed
     if ended.any():

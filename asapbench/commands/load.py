@@ -6,13 +6,14 @@ Users come at --spawn-rate, the load is held for --warmup and thrown away, then 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Mapping, Sequence
-from math import ceil
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from asapbench.cores import generator_cores, physical_cores
+from asapbench.errors import UsageError
 from asapbench.model import (
     Analysis,
     Bench,
@@ -26,6 +27,7 @@ from asapbench.model import (
     Tick,
 )
 from asapbench.offer import Endpoint, Load
+from asapbench.targets import parse_limit, read_table
 from asapbench.tasks import InputFile, offer_of
 from asapbench.units import show
 
@@ -110,7 +112,7 @@ class LoadPlan(Plan):
         """How many generator processes to start: never more than users."""
         if self.processes != "auto":
             return min(self.processes, self.users)
-        needed = ceil(self.rps / RATE_PER_PROCESS) if self.paced else 1
+        needed = math.ceil(self.rps / RATE_PER_PROCESS) if self.paced else 1
         return max(1, min(needed, generator_cores(physical_cores()), self.users))
 
     @property
@@ -145,10 +147,29 @@ def produces(plan: LoadPlan) -> dict[str, str]:
 
 
 def prepare(plan: LoadPlan) -> None:
-    """See that there are file descriptors and ports for all users."""
+    """See that the table can be met by some server, and that there are sockets for all users."""
     from asapbench.limits import allow_sockets
 
+    if plan.paced:
+        _check_offered(plan)
     allow_sockets("--users", plan.users, plan.users, local=plan.host is None)
+
+
+def _check_offered(plan: LoadPlan) -> None:
+    """Raise UsageError where a throughput is wanted that is not even asked for."""
+    weights = {endpoint.name: endpoint.weight for endpoint in _MIXES[plan.user_class]}
+    offered = {"throughput": plan.rps}
+    for name, weight in weights.items():
+        offered[f'throughput{{endpoint="{name}"}}'] = plan.rps * weight / sum(weights.values())
+    for target in read_table("load", plan.targets):
+        limit = parse_limit(target.limit)
+        most = offered.get(target.metric, math.inf)
+        if limit.sign in {">", ">="} and limit.value >= most:
+            raise UsageError(
+                f"--targets: {target.metric} {target.limit} cannot be shown at --rps {plan.rps:g}, "
+                f"which offers {show(most, 'req/s')}: no server serves more than it is asked for; "
+                "offer more, or lower the limit (asapbench targets --write FILE)"
+            )
 
 
 def measure(

@@ -242,6 +242,24 @@ def test_a_rate_that_the_generator_cannot_reach_is_refused_before_the_run(bench:
     assert "--rps 1e+06 cannot be measured here: the generator reaches" in result.err
 
 
+@pytest.mark.parametrize(
+    ("metric", "limit", "offered"),
+    [
+        ("throughput", ">= 200 req/s", "200 req/s"),
+        ("throughput", "> 1000 req/s", "200 req/s"),
+        ('throughput{endpoint="manifest"}', ">= 31 req/s", "30.8 req/s"),
+    ],
+)
+def test_a_throughput_that_is_not_even_asked_for_is_refused_before_the_run(
+    bench: Bench, metric: str, limit: str, offered: str
+) -> None:
+    (bench.folder / "t.toml").write_text(f"[[load]]\nmetric = '{metric}'\nlimit = '{limit}'\n")
+    result = bench.load(table="t.toml")
+    assert result.code == 2
+    assert f"{metric} {limit} cannot be shown at --rps 200, which offers {offered}" in result.err
+    assert not (bench.folder / ".asapbench").exists()
+
+
 def test_csv_has_a_row_an_endpoint_and_a_row_a_second(bench: Bench) -> None:
     assert bench.load("--csv", "out").code == 0
     with (bench.folder / "out_endpoints.csv").open() as file:

@@ -137,6 +137,28 @@ def test_throughput_is_what_was_served_in_the_window_whenever_it_was_planned(
     assert found["latency.min"].value == pytest.approx(10.01)
 
 
+def test_a_throughput_beyond_what_was_offered_is_not_held_possible(
+    read: Read, row: MakeRow
+) -> None:
+    requests = read([row(100.0 + k / 100) for k in range(1000)])
+
+    def high(*, paced: bool) -> float:
+        found = {m.key: m for m in samples.request_metrics(requests, (), paced=paced)}
+        return float(found["throughput"].high or 0.0)
+
+    assert high(paced=True) == pytest.approx(100.0)
+    assert high(paced=False) > 100.01  # a closed loop offers what is served
+
+
+def test_a_backlog_that_is_worked_off_is_served_beyond_what_was_offered(
+    read: Read, row: MakeRow
+) -> None:
+    backlog = [row(90.0 + k / 100, done=100.0 + k / 200, flags=Flag.WAITED) for k in range(2000)]
+    found = metrics(read(backlog))
+    assert found["throughput"].value == pytest.approx(200.0)
+    assert found["throughput"].high == pytest.approx(200.0)
+
+
 def test_throughput_counts_good_answers_only(read: Read, row: MakeRow) -> None:
     rows = [row(100.0 + k / 10, outcome=k % 2 * Outcome.HTTP_5XX) for k in range(100)]
     found = metrics(read(rows))
