@@ -8,7 +8,11 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpResponseParser
 
 from asapbench.offer import SPLIT_HEADER
 
-_LARGEST = 1 << 26  # bytes; a server that never stops sending must not fill the memory
+# Bytes: a server that never stops sending must not fill the memory, nor must many such answers.
+_SMALL = 1 << 20
+_LARGEST = 1 << 26
+_TOGETHER = 1 << 30
+_large: dict[int, int] = {}  # the sizes of those that are not small, until they are forgotten
 _FRAMING = (b"content-length", b"transfer-encoding")
 _UNKNOWN = (nan, nan)
 
@@ -27,12 +31,15 @@ class Answer:
         self._parser = HttpResponseParser(self)
         self.complete = False
         self.surplus = False
+        self._size = 0
         self.reset()
 
     def reset(self) -> None:
         """Forget the answer, ready for the next."""
         self.complete = False
         self._body: list[bytes] = []
+        if self._size > _SMALL:
+            _large.pop(id(self), None)
         self._size = 0
         self._framed = False
         self._headed = False
@@ -48,8 +55,8 @@ class Answer:
         Raises NotHttp where that can be no answer.
         """
         self._size += len(data)
-        if self._size > _LARGEST:
-            raise NotHttp(f"an answer of more than {_LARGEST} bytes")
+        if self._size > _SMALL:
+            self._limit()
         try:
             self._parser.feed_data(data)
         except HttpParserError as error:
@@ -58,6 +65,13 @@ class Answer:
             self.surplus = True
         except HttpParserUpgrade as error:
             raise NotHttp("a switch to another protocol") from error
+
+    def _limit(self) -> None:
+        _large[id(self)] = self._size
+        if self._size > _LARGEST:
+            raise NotHttp(f"an answer of more than {_LARGEST} bytes")
+        if sum(_large.values()) > _TOGETHER:
+            raise NotHttp(f"this answer and others, more than {_TOGETHER} bytes at a time")
 
     def end(self) -> None:
         """Take that the connection was closed: the end of an answer that has no other."""

@@ -84,6 +84,7 @@ class Connection:
             self._writer.close()
             self._socket.close()
             self._socket = None
+            self._answer.reset()  # it may be large, and is part of a cycle: it would stay for long
 
     def expire(self, before: float, now: float) -> None:
         """Give up what began before a time and is not finished."""
@@ -203,9 +204,10 @@ class Connection:
         if answer.surplus:
             self._fail(done, Failure(Outcome.INVALID, answer.status, "bytes after the answer"))
             return
+        body, split = answer.body, answer.split
         if not answer.keep_alive or self._unsent or (self._tls is not None and self._tls.ended):
             self.close()
-        self._owner.answered(done, answer.status, answer.body, answer.split)
+        self._owner.answered(done, answer.status, body, split)
 
     def _end(self, done: float, code: int) -> None:
         """The server closed the connection; `code` is 0 where it did so in an orderly way."""

@@ -465,6 +465,33 @@ def test_an_answer_that_never_ends_is_given_up(monkeypatch: pytest.MonkeyPatch) 
     assert outcomes(endless) == [(Outcome.INVALID, 0)]
 
 
+def test_answers_that_are_too_large_together_are_given_up_until_some_are_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(generate_answer, "_SMALL", 100)
+    monkeypatch.setattr(generate_answer, "_TOGETHER", 500)
+    one, other = generate_answer.Answer(), generate_answer.Answer()
+    begun = b"HTTP/1.1 200 OK\r\nContent-Length: 9999\r\n\r\n" + b"x" * 300
+    one.feed(begun)
+    with pytest.raises(generate_answer.NotHttp, match="this answer and others, more than 500"):
+        other.feed(begun)
+    other.reset()
+    one.reset()
+    generate_answer.Answer().feed(begun)
+    generate_answer._large.clear()
+
+
+def test_an_answer_that_was_given_up_is_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(generate_answer, "_SMALL", 1000)
+
+    def hangs_up(peer: Peer) -> None:
+        peer.request()
+        peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n" + b"x" * 5000)
+
+    assert outcomes(hangs_up) == [(Outcome.CLOSED, 0)]
+    assert generate_answer._large == {}
+
+
 def test_an_early_answer_counts_and_the_rest_of_its_request_is_not_sent() -> None:
     def too_large(peer: Peer) -> None:
         peer.head()
