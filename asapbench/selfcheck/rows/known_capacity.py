@@ -20,6 +20,7 @@ from asapbench.units import show
 
 WIDEST = 0.08  # of the interval
 RPS_PER_USER = 10.0
+_REQUESTS = 850  # in the lowest step, so that its p99 is known
 _PER_STEP = 0.375  # of the capacity: the third step is too much
 # decided by any interval, so that no run ends early or is extended for it
 _SETTLED = (("max_sustainable_rps", ">= 1 req/s"),)
@@ -39,10 +40,11 @@ def row(slots: int, delay: float) -> Row:
 
 def _stage(slots: int, delay: float, quick: bool) -> Stage:
     step_users = round(slots / delay * _PER_STEP / RPS_PER_USER)
+    enough = _REQUESTS / (step_users * RPS_PER_USER)
     plan = StressPlan(
         step_users=step_users,
         max_users=4 * step_users,
-        step_time=3.5 if quick else 6,
+        step_time=max(3.5 if quick else 6, enough),
         rps_per_user=RPS_PER_USER,
     )
     behaviour = Behaviour(steps=((delay, 1),), slots=slots)
