@@ -24,8 +24,8 @@ CYCLIC = 0.5  # objects a request in reference cycles, from which on it is worth
 
 
 _HOW_TO_EXPLAIN = (
-    "run it again with --explain: a second, instrumented run of the embedded server "
-    "(--app MODULE:APP serves your own app)"
+    "run it again with --quick --explain: a minute, then a second, instrumented run of the "
+    "embedded server (--app MODULE:APP serves your own app)"
 )
 
 
