@@ -210,10 +210,12 @@ def produces(plan: MemoryPlan) -> dict[str, str]:
 def prepare(plan: MemoryPlan) -> None:
     """See that what is to be served is there, before the control takes its time."""
     from asapbench.limits import allow_sockets
-    from asapbench.listening import check_process  # psutil: not for --help
+    from asapbench.listening import check_process, is_here  # psutil: not for --help
 
-    if plan.pid is not None and plan.host is not None:
+    if plan.host is not None and plan.pid is not None:
         check_process(plan.host, plan.pid)
+    elif plan.host is not None and not plan.components_only and not is_here(plan.host):
+        raise _unseen(plan.host)
     if plan.app is not None:
         _check_module(plan.app.partition(":")[0])
     if not plan.components_only:
@@ -239,16 +241,20 @@ def measure(
     from asapbench.components import measure_components  # psutil and more: not for --help
 
     if plan.host is not None and system.server.pid is None and not plan.components_only:
-        raise UsageError(
-            f"--host: the process of {plan.host} is not seen from here: give --pid N, of a server "
-            "on this machine"
-        )
+        raise _unseen(plan.host)
     if plan.components_only or _judges_parts(recorder):
         yield from measure_components(recorder, lambda: _undecided_parts(recorder))
     if not plan.components_only:
         yield from _measure_server(plan, system, recorder, decided)
     if plan.explain and not plan.components_only:
         yield from _explain(plan, recorder)
+
+
+def _unseen(host: str) -> UsageError:
+    return UsageError(
+        f"--host: the process of {host} is not seen from here: give --pid N, of a server on this "
+        "machine"
+    )
 
 
 def _judges_parts(recorder: Recorder) -> bool:

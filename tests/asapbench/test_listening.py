@@ -11,7 +11,7 @@ from typing import NamedTuple
 import pytest
 
 from asapbench.errors import UsageError
-from asapbench.listening import check_process, listening_pid
+from asapbench.listening import check_process, is_here, listening_pid
 
 # as `uvicorn --workers` does: the socket is handed to a worker
 _MANAGER = """
@@ -45,13 +45,24 @@ def test_of_workers_that_share_a_socket_the_server_is_the_one_that_started_them(
 
 
 def test_the_process_of_another_machine_is_not_seen() -> None:
-    assert listening_pid("http://agent.example:80") is None
+    elsewhere = "http://192.0.2.1:80"
+    assert listening_pid(elsewhere) is None
+    with pytest.raises(UsageError, match="is another machine"):
+        check_process(elsewhere, os.getpid())
 
 
-def test_the_manager_and_what_started_it_are_the_server_and_one_worker_is_not(
-    managed: Managed,
-) -> None:
+def test_this_machine_has_several_names() -> None:
+    assert is_here("http://localhost:1")
+    assert is_here("http://127.0.0.2:1")
+    assert is_here("http://[::1]:1")
+
+
+def test_the_manager_is_the_server_and_one_worker_is_not(managed: Managed) -> None:
     check_process(managed.url, managed.manager)
-    check_process(managed.url, os.getpid())
     with pytest.raises(UsageError, match=f"listens process {managed.manager}"):
         check_process(managed.url, managed.worker)
+
+
+def test_what_started_asapbench_too_is_not_the_server(managed: Managed) -> None:
+    with pytest.raises(UsageError, match=f"started asapbench too; give {managed.manager}"):
+        check_process(managed.url, os.getpid())

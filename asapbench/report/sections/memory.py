@@ -94,9 +94,14 @@ def totals(report: Report) -> Iterator[tuple[str, str]]:
     if report.find("sensitivity"):
         yield "Would have seen", f"{shown(report, 'sensitivity')} a request"
     if report.find("meters.cost"):
-        yield "Meters, server's core", shown(report, "meters.cost").replace(" cores", "")
+        yield "Cost of the meters", _share_of_a_core(report)
     if live := details.get("live_envelopes"):
         yield f"{live['count']:,} live envelopes", show(live["bytes"], "B")
+
+
+def _share_of_a_core(report: Report) -> str:
+    cost = report.find("meters.cost")
+    return f"{show(cost.value, 'ratio')} of a core" if cost else "–"
 
 
 def _growths(report: Report) -> Iterator[tuple[str, str]]:

@@ -46,6 +46,8 @@ def test_what_is_to_be_served_is_looked_for_before_anything_starts(
         prepare(MemoryPlan(app="nosuch.agent:app"))
     with pytest.raises(UsageError, match="--pid: there is no process"):
         prepare(MemoryPlan(host="http://127.0.0.1:1", pid=2**22 + 1))
+    with pytest.raises(UsageError, match=r"--host: the process of .* is not seen from here"):
+        prepare(MemoryPlan(host="http://192.0.2.1:80"))
 
 
 def test_eight_cycles_are_enough() -> None:

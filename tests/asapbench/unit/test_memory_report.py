@@ -94,6 +94,17 @@ def test_reference_cycles_are_no_leak_and_are_shown(report: Callable[..., Report
     )
 
 
+def test_what_the_meters_cost_is_said_and_noted_where_it_is_much(
+    report: Callable[..., Report],
+) -> None:
+    cheap, costly = (report(0.0, cost=np.full(11, seconds)) for seconds in (0.07, 0.3))
+    text = render_text(cheap, width=100, color=False)
+    assert "Cost of the meters 0.70 % of a core" in " ".join(text.split())
+    assert "meters-cost" not in [note.code for note in cheap.notes]
+    (note,) = (note for note in costly.notes if note.code == "meters-cost")
+    assert "takes 3.0 % of a core at an interval of 10s" in note.text
+
+
 def test_a_server_seen_from_outside_says_what_that_loses(report: Callable[..., Report]) -> None:
     nothing = np.full(11, np.nan)
     found = report(2000.0, heap=nothing, blocks=nothing, collected=nothing, cost=nothing)
