@@ -144,14 +144,15 @@ def _explanation(explanation: Mapping[str, Any]) -> Iterator[RenderableType]:
     if explanation["sites"]:
         yield _sites(explanation["sites"])
     if explanation["types"]:
-        types = columns("TYPE THAT GROWS", "objects a request")
+        types = columns("TYPE THAT GROWS", "whose", "objects a request")
         for row in explanation["types"]:
-            types.add_row(clean(row["type"]), f"{row['objects']:.2f}")
+            types.add_row(clean(row["type"]), row["whose"], f"{row['objects']:.2f}")
         yield types
 
 
 def _keeper(keeper: Mapping[str, Any], chain: Sequence[str]) -> Iterator[str]:
-    yield f"KEPT IN  {' ← '.join(chain)}: {keeper['items']:.2f} items a request"
+    of = f", of type {keeper['of'].removeprefix('builtins.')}" if keeper["of"] else ""
+    yield f"KEPT IN  {' ← '.join(chain)}: {keeper['items']:,.2f} items a request{of}"
     if at := keeper["at"]:
         yield f"put in at {at['file']}:{at['line']} ({at['whose']})"
         yield f"    {at['code']}"

@@ -26,9 +26,14 @@ PLACE = {"file": "my_agent.py", "line": 12, "code": "KEPT.append(envelope)", "wh
 EXPLAINED = {
     "text": "",
     "sites": [PLACE | {"via": None, "bytes": 2000.0, "objects": 1.0}],
-    "types": [{"type": "asap.models.envelope.Envelope", "objects": 1.0}],
+    "types": [{"type": "asap.models.envelope.Envelope", "whose": "asap", "objects": 1.0}],
     "chain": ["list", "my_agent.KEPT"],
-    "keeper": {"type": "list", "items": 1.0, "at": PLACE},
+    "keeper": {
+        "type": "list",
+        "of": "asap.models.envelope.Envelope",
+        "items": 1.0,
+        "at": PLACE,
+    },
 }
 
 
