@@ -14,6 +14,7 @@ from asapbench.report.drawing import clean, columns, fits, shown
 from asapbench.sparkline import sparkline
 from asapbench.units import show, show_duration, show_interval
 
+_OBJECTS = 0.02  # a request
 _ROWS = 16  # of the table of samples
 # columns of the samples and their units, the most that fit are taken
 _SAMPLES = (
@@ -108,6 +109,7 @@ def _growths(report: Report) -> Iterator[tuple[str, str]]:
     for label, key in (
         ("Growth rate", "growth_rate"),
         ("Growth a request", "growth_per_request"),
+        ("Heap a request", "heap_per_request"),
         ("Objects a request", "blocks_per_request"),
         ("Collected a request", "collected_per_request"),
         ("Control a request", "control.growth_per_request"),
@@ -118,12 +120,30 @@ def _growths(report: Report) -> Iterator[tuple[str, str]]:
 
 def appendix(report: Report) -> Iterator[RenderableType]:
     """What the class means, failures, and the lines where memory grows."""
-    if (kind := report.details.get("kind")) and ":" in _KINDS[kind]:
+    kind = report.details.get("kind")
+    if kind and ":" in _KINDS[kind]:
         yield Text(_KINDS[kind].capitalize())
+    if kind in {"leak", "monitor"} and (made_of := _made_of(report)):
+        yield Text(made_of)
     if errors := report.details.get("errors"):
         yield _errors(errors)
     if explanation := report.details.get("explanation"):
         yield from _explanation(explanation)
+
+
+def _made_of(report: Report) -> str:
+    """Whether objects grow or only malloc's heap, where a server could be asked."""
+    objects, heap = report.find("blocks_per_request"), report.find("heap_per_request")
+    if objects is None or heap is None:
+        return ""
+    if objects.low is not None and objects.low > _OBJECTS:
+        return f"Python objects get more, by {objects.value:.2f} a request."
+    if heap.low is not None and heap.low > 0:
+        return (
+            f"Python objects do not get more, malloc's heap does, by {show(heap.value, 'B')} a "
+            "request: large objects that grow, or native memory."
+        )
+    return ""
 
 
 def _errors(errors: Sequence[Mapping[str, Any]]) -> Table:

@@ -99,6 +99,16 @@ def test_reference_cycles_are_no_leak_and_are_shown(report: Callable[..., Report
     )
 
 
+def test_a_leak_says_of_what_it_is(report: Callable[..., Report]) -> None:
+    of_objects = report(2000.0, blocks=np.arange(11) * 1000.0)
+    of_heap = report(2000.0, heap=np.arange(11) * 2e6)
+    for found, words in (
+        (of_objects, "Python objects get more, by 1.00 a request"),
+        (of_heap, "Python objects do not get more, malloc's heap does, by 2.00 kB a request"),
+    ):
+        assert words in " ".join(render_text(found, width=200, color=False).split())
+
+
 def test_what_the_meters_cost_is_said_and_noted_where_it_is_much(
     report: Callable[..., Report],
 ) -> None:
