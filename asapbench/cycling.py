@@ -9,17 +9,21 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, fields
-from math import ceil, isnan, nan
+from math import ceil, inf, isnan, nan
 from typing import Any, Protocol
 from urllib.parse import urlsplit
 
+from asapbench.doctor.read.files import Tree
+from asapbench.doctor.read.memory import read_memory
 from asapbench.errors import BrokenRun
 from asapbench.leak.cycles import Reading, layout
+from asapbench.leak.room import affordable, goes_on
 from asapbench.model import Recorder, Running, Tick, Window
 from asapbench.offer import Load
 from asapbench.outside import ProcessTree
 from asapbench.series import Writer
 from asapbench.traffic import Traffic
+from asapbench.units import show
 
 PATIENCE = 30.0  # seconds for a server to settle
 _TRACE_PATIENCE = 120.0  # a snapshot takes seconds
@@ -123,6 +127,7 @@ class Cycles:
         self._writer = Writer(recorder.path("cycles.series"), layout("server"))
         self._began = time.monotonic()
         self._latest: Reading | None = None
+        self._grown = 0.0  # bytes, in the latest cycle
         self._trend: list[float] = []
         self._window: Window | None = None
         self.rate, self.size = 0.0, 0
@@ -140,7 +145,8 @@ class Cycles:
     def raise_rate(self, least: float, most: float, seconds: float) -> Iterator[Tick]:
         """Find the rate that the server bears without error, and how many requests a cycle is.
 
-        What closed users get says where the top is; errors at the rate taken from it halve it.
+        What closed users get says where the top is; errors at the rate taken from it halve it. The
+        `least` is what is asked for, but never more than the top.
         """
         yield from self._traffic.ramp(Load(users=self._users, spawn_rate=_SPAWN, rate=None))
         before = self._traffic.answers
@@ -148,6 +154,7 @@ class Cycles:
         top = (self._traffic.answers - before) / _PROBE
         yield from self.begin()
         yield from map(self._shown, self._traffic.rest("probe", self.patience))
+        least = min(least, max(top, 1.0))
         self.rate = max(least, min(top * _SUSTAINED, most))
         while self.rate > least:
             failures = self._traffic.failures
@@ -161,6 +168,10 @@ class Cycles:
         """Cycles that count for nothing; the growth counts from the reading after the last."""
         for _ in range(cycles):
             yield from self._cycle("warm-up", kept=False)
+
+    def fit(self) -> None:
+        """Make cycles smaller where the server grows by so much in each that memory would end."""
+        self.size = affordable(self.size, self._grown, _free())
 
     def keep(self, cycles: int) -> Iterator[Tick]:
         """Cycles that count."""
@@ -179,8 +190,18 @@ class Cycles:
         done = float(self._traffic.answers)
         self._writer.append(time.monotonic(), done, *reading.values, kept)
         if not isnan(reading.uss):
-            self._latest = reading
-            self._trend = [*self._trend, reading.uss][-_TREND:]
+            self._note(reading)
+
+    def _note(self, reading: Reading) -> None:
+        self._grown = reading.uss - self._latest.uss if self._latest else 0.0
+        self._latest = reading
+        self._trend = [*self._trend, reading.uss][-_TREND:]
+        if not goes_on(self._grown, _free()):
+            raise BrokenRun(
+                f"memory would soon be used up: the server grew by {show(self._grown, 'B')} in the "
+                f"latest {self.size} requests; offer fewer in a cycle (--interval), or give "
+                "--quick, which does"
+            )
 
     def _send(self, phase: str) -> Iterator[Tick]:
         disconnect(self._url, ceil(self.size * _DISCONNECTS))
@@ -200,6 +221,12 @@ class Cycles:
         return tick.model_copy(
             update={"elapsed": elapsed, "numbers": tuple(numbers), "trend": tuple(self._trend)}
         )
+
+
+def _free() -> float:
+    """Bytes that this machine, or the cgroup that this process is in, can still give."""
+    available = read_memory(Tree()).available
+    return inf if available is None else float(available)
 
 
 def until(

@@ -16,16 +16,17 @@ from asapbench.leak.subject import Subject, subject_of
 from asapbench.model import Gate, Metric, Note, Run, Window
 from asapbench.samples import Requests, failures_by_kind, requests_in
 from asapbench.targets import parse_limit
-from asapbench.units import show
+from asapbench.units import show, show_duration
 
 UNEXPECTED = 0.01  # of the replies
 CONTROL = 1 / 3  # of the limit, that a server which holds nothing may seem to grow by
+COSTLY = 0.01  # of a core, that the meters may take
 CYCLIC = 0.5  # objects a request in reference cycles, from which on it is worth a word
 
 
 _HOW_TO_EXPLAIN = (
-    "run it again with --explain: a second, instrumented run of the embedded server "
-    "(--app MODULE:APP serves your own app)"
+    "run it again with --quick --explain: a minute, then a second, instrumented run of the "
+    "embedded server (--app MODULE:APP serves your own app)"
 )
 
 
@@ -132,8 +133,13 @@ def _held(found: Findings, server: Subject) -> Iterator[Metric]:
     if not np.isnan(server.counted["collected"]).any():
         each = server.change("collected") / server.requests
         yield Metric(name="collected_per_request", unit="count", value=each, n=server.cycles)
-        cost = float(np.median(server.counted["cost"])) / found.interval
+        cost = _cost(found, server)
         yield Metric(name="meters.cost", unit="cores", value=cost, n=server.cycles)
+
+
+def _cost(found: Findings, server: Subject) -> float:
+    """What the readings cost the server, in cores, where one comes at each --interval."""
+    return float(np.median(server.counted["cost"])) / found.interval
 
 
 def peak(found: Findings) -> float:
@@ -226,6 +232,14 @@ def notes(found: Findings) -> Iterator[Note]:
             hint="serve the app by asapbench (--app MODULE:APP) to see objects and the heap",
         )
         return
+    cost = _cost(found, server)
+    if cost > COSTLY:
+        yield Note(
+            code="meters-cost",
+            text=f"reading the server takes {show(cost, 'ratio')} of a core at an interval of "
+            f"{show_duration(found.interval)}: it holds many objects",
+            hint="give a longer --interval; requests wait meanwhile, no verdict depends on it",
+        )
     cyclic = server.change("collected") / server.requests
     if cyclic >= CYCLIC:
         yield Note(

@@ -11,11 +11,11 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
-from urllib.parse import urlsplit
 
 import psutil
 
-from asapbench.errors import BrokenRun, ServerDied, UsageError
+from asapbench.errors import BrokenRun, ServerDied
+from asapbench.listening import check_process, listening_pid
 from asapbench.manifest import NoManifest, read_manifest
 from asapbench.model import Server
 from asapbench.process import Child
@@ -217,36 +217,21 @@ def _no_agent(url: str, error: NoManifest, seconds: float) -> str:
 
 def _running(host: str, access: Access, process: int | None) -> System:
     if process is not None:
-        _check_process(host, process)
+        check_process(host, process)
     try:
         manifest = read_manifest(host, access.headers, verify_tls=access.verify_tls)
     except NoManifest as error:
         raise BrokenRun(
             f"--host: {host} gave no manifest: {error}; does an agent run there?"
         ) from error
-    pid = process or _listening_pid(host)
+    pid = process or listening_pid(host)
     return System(_server(host, pid, "host", manifest, ()), partial(_still_there, host, pid))
 
 
 def _still_there(host: str, pid: int | None) -> None:
     """Raise BrokenRun where the process is gone and no other has taken its place."""
-    if pid is not None and not psutil.pid_exists(pid) and _listening_pid(host) is None:
+    if pid is not None and not psutil.pid_exists(pid) and listening_pid(host) is None:
         raise BrokenRun(f"the server at {host} (pid {pid}) has ended")
-
-
-def _check_process(host: str, process: int) -> None:
-    """Raise UsageError unless the process, or one that it started, listens there, if seen."""
-    try:
-        root = psutil.Process(process)
-        family = {root.pid, *(child.pid for child in root.children(recursive=True))}
-    except psutil.NoSuchProcess as error:
-        raise UsageError(f"--pid: there is no process {process} on this machine") from error
-    listening = _listening_pid(host)
-    if listening is not None and listening not in family:
-        raise UsageError(
-            f"--pid: process {process} ({root.name()}) is not the server: at {host} listens "
-            f"process {listening}; give that one, or leave --pid out"
-        )
 
 
 def _server(
@@ -270,23 +255,3 @@ def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
-
-
-def _listening_pid(host: str) -> int | None:
-    """The process that listens at a local URL, where this user may see it."""
-    parts = urlsplit(host)
-    if parts.hostname not in {"localhost", "127.0.0.1", "::1"}:
-        return None
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    try:
-        connections = psutil.net_connections("tcp")
-    except psutil.AccessDenied:
-        return None
-    return next(
-        (
-            found.pid
-            for found in connections
-            if found.status == psutil.CONN_LISTEN and found.laddr and found.laddr.port == port
-        ),
-        None,
-    )

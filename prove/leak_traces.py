@@ -37,6 +37,11 @@ HEALTHY: dict[str, Trace] = {
     "fills, then full": lambda random: (
         then_full(_MOST, 700, 0.3) + wandering(random, _MOST, 20e3, 0.5)
     ),
+    "full just now": lambda random: (
+        then_full(_MOST, 700, (CONFIRM - random.uniform(0.5, 3)) / _MOST)
+        + wandering(random, _MOST, 20e3, 0.5)
+    ),
+    "fills slowly": lambda random: filling(_MOST, 10e6, 0.25) + wandering(random, _MOST, 20e3, 0.5),
     "warm-up of 5 MB": lambda random: (
         filling(_MOST, 5e6, 0.05) + wandering(random, _MOST, 20e3, 0.5)
     ),

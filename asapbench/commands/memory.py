@@ -7,8 +7,10 @@ raises the rate to what the server bears and ends when all is decided.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
+from importlib.machinery import PathFinder
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -140,6 +142,10 @@ class MemoryPlan(Plan):
             raise ValueError("--pid: names the process of a server at --host: give that too")
         if self.foreign and self.app is not None:
             raise ValueError("--app: is for the embedded server: leave out --host and --serve")
+        if self.components_only and self.explain:
+            raise ValueError(
+                "--explain: is about the server, which --components-only leaves out: drop one"
+            )
         if self.foreign and self.explain:
             raise ValueError(
                 "--explain: only the embedded server can be instrumented: leave out --host and "
@@ -201,6 +207,33 @@ def produces(plan: MemoryPlan) -> dict[str, str]:
     return units
 
 
+def prepare(plan: MemoryPlan) -> None:
+    """See that what is to be served is there, before the control takes its time."""
+    from asapbench.limits import allow_sockets
+    from asapbench.listening import check_process, is_here  # psutil: not for --help
+
+    if plan.host is not None and plan.pid is not None:
+        check_process(plan.host, plan.pid)
+    elif plan.host is not None and not plan.components_only and not is_here(plan.host):
+        raise _unseen(plan.host)
+    if plan.app is not None:
+        _check_module(plan.app.partition(":")[0])
+    if not plan.components_only:
+        allow_sockets("--users", plan.users, plan.users, local=plan.host is None)
+
+
+def _check_module(name: str) -> None:
+    """Raise UsageError where there is no such module; whether it can be imported is seen later."""
+    package = name.partition(".")[0]
+    found = any(finder.find_spec(package, None) for finder in sys.meta_path)
+    # the server looks in the current folder too, which this program may not
+    if not found and PathFinder.find_spec(package, [""]) is None:
+        raise UsageError(
+            f"--app: there is no module {package!r}: name one in this folder, or one that is "
+            "installed beside asapbench"
+        )
+
+
 def measure(
     plan: MemoryPlan, system: Running, recorder: Recorder, decided: Decided
 ) -> Generator[Tick]:
@@ -208,16 +241,20 @@ def measure(
     from asapbench.components import measure_components  # psutil and more: not for --help
 
     if plan.host is not None and system.server.pid is None and not plan.components_only:
-        raise UsageError(
-            f"--host: the process of {plan.host} is not seen from here: give --pid N, of a server "
-            "on this machine"
-        )
+        raise _unseen(plan.host)
     if plan.components_only or _judges_parts(recorder):
         yield from measure_components(recorder, lambda: _undecided_parts(recorder))
     if not plan.components_only:
         yield from _measure_server(plan, system, recorder, decided)
     if plan.explain and not plan.components_only:
         yield from _explain(plan, recorder)
+
+
+def _unseen(host: str) -> UsageError:
+    return UsageError(
+        f"--host: the process of {host} is not seen from here: give --pid N, of a server on this "
+        "machine"
+    )
 
 
 def _judges_parts(recorder: Recorder) -> bool:
@@ -240,6 +277,8 @@ def _measure_server(
         else:
             run.rate, run.size = plan.rps, plan.size
         yield from run.warm_up(plan.warmup)
+        if plan.quick:
+            run.fit()
         yield from until(lambda: decided() and _confirmed(plan, recorder), kept_looks, run)
 
 
@@ -368,4 +407,5 @@ BENCH = Bench(
     analyse=analyse,
     doc=__doc__,
     floor=measure_control,
+    prepare=prepare,
 )

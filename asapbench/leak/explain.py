@@ -24,7 +24,7 @@ def explanation(told: dict[str, Any], size: int) -> dict[str, Any]:
     sites = [site for site in sites if site["bytes"] >= _LEAST and not _is_cache(site, replaced)]
     keeper = told["keeper"]
     types = [
-        {"type": row["type"], "objects": _slope(row["series"], size)}
+        {"type": row["type"], "whose": row["whose"], "objects": _slope(row["series"], size)}
         for row in told["types"]
         if _goes_on(row["series"]) and _slope(row["series"], size) >= _LEAST_OBJECTS
     ]
@@ -36,7 +36,7 @@ def explanation(told: dict[str, Any], size: int) -> dict[str, Any]:
     }
     if keeper and _goes_on(keeper["series"]):
         items = _slope(keeper["series"], size)
-        found["keeper"] = {"type": keeper["type"], "items": items, "at": keeper["at"]}
+        found["keeper"] = {name: keeper[name] for name in ("type", "of", "at")} | {"items": items}
     return found | {"text": _text(found)}
 
 

@@ -39,8 +39,9 @@ class Meters:
             time.sleep(_LOOK)
 
     def _read(self) -> dict[str, float | None]:
-        gc.collect()
-        gc.collect()  # what finalizers of the first have let go
+        if gc.isenabled():  # else nobody collects: what is in cycles is kept for good
+            gc.collect()
+            gc.collect()  # what finalizers of the first have let go
         blocks = sys.getallocatedblocks()
         heap = _heap()
         rss, uss = held(self._process)

@@ -10,14 +10,15 @@ import json
 import linecache
 import sys
 import tracemalloc
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
-from types import FrameType, GeneratorType, ModuleType
+from itertools import chain
+from types import FrameType, GeneratorType
 from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from asapbench.leak.whose import is_ours, whose
+from asapbench.leak.whose import is_ours, whose, whose_type
 
 FRAMES = 8
 _TOP = 40  # sites and types that are told
@@ -25,7 +26,7 @@ _LARGE = 100  # items from which on a container may be what keeps
 _DEPTH = 6  # of the chain
 _SLACK = 64  # bytes by which storage may be off what `sys.getsizeof` says
 _STRINGS = 100_000  # several times what pydantic's cache of strings holds
-_CONTAINERS = (list, dict, set, bytearray)
+_CONTAINERS = (list, dict, set, deque, bytearray)
 
 Place = tuple[str, int]
 
@@ -53,7 +54,7 @@ class Tracer:
         self._drain()
         gc.collect()
         self._types.append(Counter(map(_type_name, gc.get_objects())))
-        self._lengths.append({id(one): len(one) for one in _containers()})
+        self._lengths.append({id(one): length for one, length in containers()})
         self._sites.append(_sites())
         return {"snapshots": len(self._sites)}
 
@@ -89,7 +90,11 @@ class Tracer:
     def _growing_types(self) -> list[dict[str, Any]]:
         growth = self._types[-1] - self._types[0]
         return [
-            {"type": name, "series": [counts[name] for counts in self._types]}
+            {
+                "type": name,
+                "whose": whose_type(name),
+                "series": [counts[name] for counts in self._types],
+            }
             for name, _ in growth.most_common(_TOP)
         ]
 
@@ -107,13 +112,22 @@ class Tracer:
         if not always:
             return None
         best = max(always, key=lambda key: last[key] - first.get(key, 0))
-        return next((one for one in _containers() if id(one) == best), None)
+        return next((one for one, _ in containers() if id(one) == best), None)
 
     def _described(self, keeper: Any) -> dict[str, Any]:
-        place = _storage(keeper)
+        place = storage(keeper, self._growing_places())
         series = [lengths.get(id(keeper), 0) for lengths in self._lengths]
         kept_at = None if place is None else _described(*place)
-        return {"type": type(keeper).__name__, "series": series, "at": kept_at}
+        return {
+            "type": type(keeper).__name__,
+            "of": latest_type(keeper),
+            "series": series,
+            "at": kept_at,
+        }
+
+    def _growing_places(self) -> set[Place]:
+        first, last = self._sites[0], self._sites[-1]
+        return {key[0] for key, held in last.items() if held > first.get(key, (0, 0))}
 
 
 def _fill_cache() -> None:
@@ -143,27 +157,43 @@ def _sites() -> dict[tuple[Place, Place], tuple[int, int]]:
     return found
 
 
-def _containers() -> Iterator[Any]:
-    kept = gc.get_objects()
-    for one in kept:
-        if type(one) in _CONTAINERS and len(one) > _LARGE and one is not kept:
-            yield one
-    for module in list(sys.modules.values()):  # the collector does not know these
-        for value in list(vars(module).values()) if isinstance(module, ModuleType) else ():
-            if type(value) is bytearray and len(value) > _LARGE:
-                yield value
+def containers() -> Iterator[tuple[Any, int]]:
+    """Each container that holds some items, and how many."""
+    tracked = gc.get_objects()
+    # also those that only others refer to: the collector does not follow what cannot be in a cycle,
+    # such as a buffer, or a dict of strings
+    found = chain(tracked, gc.get_referents(*tracked))
+    for one in {id(one): one for one in found if isinstance(one, _CONTAINERS)}.values():
+        length = _length(one)
+        if length > _LARGE and one is not tracked:
+            yield one, length
 
 
-def _storage(container: Any) -> Place | None:
+def _length(one: Any) -> int:
+    """By its own type, whatever a class that is derived from it may do."""
+    kind = next(kind for kind in _CONTAINERS if isinstance(one, kind))
+    return kind.__len__(one)
+
+
+def latest_type(container: Any) -> str | None:
+    """What was put in last, where that can be told: the collector does not know all types."""
+    if isinstance(container, list | deque) and len(container):
+        return _type_name(container[-1])
+    if isinstance(container, dict) and container:
+        return _type_name(next(reversed(dict.values(container))))
+    return None
+
+
+def storage(container: Any, growing: set[Place]) -> Place | None:
     """The statement that made the storage of a container last: the one that put something in."""
     header = type(container).__basicsize__ + (16 if gc.is_tracked(container) else 0)
     wanted = sys.getsizeof(container) - header
-    traces = [one for one in tracemalloc.take_snapshot().traces if one.size > wanted / 2]
-    best = min(traces, key=lambda trace: abs(trace.size - wanted), default=None)
-    if best is None or abs(best.size - wanted) > _SLACK:
-        return None
-    frame = best.traceback[-1]
-    return frame.filename, frame.lineno
+    near = [
+        (abs(trace.size - wanted), (trace.traceback[-1].filename, trace.traceback[-1].lineno))
+        for trace in tracemalloc.take_snapshot().traces
+        if trace.size > wanted / 2 and abs(trace.size - wanted) <= _SLACK
+    ]
+    return min((found for found in near if found[1] in growing), default=(0, None))[1]
 
 
 def _newest(name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import sysconfig
 from functools import cache
 from pathlib import Path
@@ -22,6 +23,14 @@ def whose(file: str) -> Literal["agent", "asap", "dependency"]:
     if file.startswith((*_LIBRARIES, "<")) or "site-packages" in file or _is_serving(file):
         return "dependency"
     return "agent"
+
+
+def whose_type(name: str) -> Literal["agent", "asap", "dependency"]:
+    """Tell by the module in which a type such as `my_agent.Shop.Order` is."""
+    words = name.split(".")
+    modules = (".".join(words[:count]) for count in range(len(words), 0, -1))
+    module = next((sys.modules[one] for one in modules if one in sys.modules), None)
+    return whose(getattr(module, "__file__", None) or "<built in>")
 
 
 def _is_serving(file: str) -> bool:

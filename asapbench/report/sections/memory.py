@@ -14,6 +14,7 @@ from asapbench.report.drawing import clean, columns, fits, shown
 from asapbench.sparkline import sparkline
 from asapbench.units import show, show_duration, show_interval
 
+_OBJECTS = 0.02  # a request
 _ROWS = 16  # of the table of samples
 # columns of the samples and their units, the most that fit are taken
 _SAMPLES = (
@@ -94,15 +95,21 @@ def totals(report: Report) -> Iterator[tuple[str, str]]:
     if report.find("sensitivity"):
         yield "Would have seen", f"{shown(report, 'sensitivity')} a request"
     if report.find("meters.cost"):
-        yield "Meters, server's core", shown(report, "meters.cost").replace(" cores", "")
+        yield "Cost of the meters", _share_of_a_core(report)
     if live := details.get("live_envelopes"):
         yield f"{live['count']:,} live envelopes", show(live["bytes"], "B")
+
+
+def _share_of_a_core(report: Report) -> str:
+    cost = report.find("meters.cost")
+    return f"{show(cost.value, 'ratio')} of a core" if cost else "–"
 
 
 def _growths(report: Report) -> Iterator[tuple[str, str]]:
     for label, key in (
         ("Growth rate", "growth_rate"),
         ("Growth a request", "growth_per_request"),
+        ("Heap a request", "heap_per_request"),
         ("Objects a request", "blocks_per_request"),
         ("Collected a request", "collected_per_request"),
         ("Control a request", "control.growth_per_request"),
@@ -113,12 +120,30 @@ def _growths(report: Report) -> Iterator[tuple[str, str]]:
 
 def appendix(report: Report) -> Iterator[RenderableType]:
     """What the class means, failures, and the lines where memory grows."""
-    if (kind := report.details.get("kind")) and ":" in _KINDS[kind]:
+    kind = report.details.get("kind")
+    if kind and ":" in _KINDS[kind]:
         yield Text(_KINDS[kind].capitalize())
+    if kind in {"leak", "monitor"} and (made_of := _made_of(report)):
+        yield Text(made_of)
     if errors := report.details.get("errors"):
         yield _errors(errors)
     if explanation := report.details.get("explanation"):
         yield from _explanation(explanation)
+
+
+def _made_of(report: Report) -> str:
+    """Whether objects grow or only malloc's heap, where a server could be asked."""
+    objects, heap = report.find("blocks_per_request"), report.find("heap_per_request")
+    if objects is None or heap is None:
+        return ""
+    if objects.low is not None and objects.low > _OBJECTS:
+        return f"Python objects get more, by {objects.value:.2f} a request."
+    if heap.low is not None and heap.low > 0:
+        return (
+            f"Python objects do not get more, malloc's heap does, by {show(heap.value, 'B')} a "
+            "request: large objects that grow, or native memory."
+        )
+    return ""
 
 
 def _errors(errors: Sequence[Mapping[str, Any]]) -> Table:
@@ -139,14 +164,15 @@ def _explanation(explanation: Mapping[str, Any]) -> Iterator[RenderableType]:
     if explanation["sites"]:
         yield _sites(explanation["sites"])
     if explanation["types"]:
-        types = columns("TYPE THAT GROWS", "objects a request")
+        types = columns("TYPE THAT GROWS", "whose", "objects a request")
         for row in explanation["types"]:
-            types.add_row(clean(row["type"]), f"{row['objects']:.2f}")
+            types.add_row(clean(row["type"]), row["whose"], f"{row['objects']:.2f}")
         yield types
 
 
 def _keeper(keeper: Mapping[str, Any], chain: Sequence[str]) -> Iterator[str]:
-    yield f"KEPT IN  {' ← '.join(chain)}: {keeper['items']:.2f} items a request"
+    of = f", of type {keeper['of'].removeprefix('builtins.')}" if keeper["of"] else ""
+    yield f"KEPT IN  {' ← '.join(chain)}: {keeper['items']:,.2f} items a request{of}"
     if at := keeper["at"]:
         yield f"put in at {at['file']}:{at['line']} ({at['whose']})"
         yield f"    {at['code']}"

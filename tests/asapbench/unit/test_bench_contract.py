@@ -115,9 +115,9 @@ def a_memory_run(make_run: MakeRun, row: MakeRow, made: Made) -> Run:
     explained = {
         "text": "",
         "sites": [place | {"via": place, "bytes": 2000.0, "objects": 1.0}],
-        "types": [{"type": "agent.Thing", "objects": 1.0}],
+        "types": [{"type": "agent.Thing", "whose": "agent", "objects": 1.0}],
         "chain": ["list", "agent.KEPT"],
-        "keeper": {"type": "list", "items": 1.0, "at": place},
+        "keeper": {"type": "list", "of": "agent.Thing", "items": 1.0, "at": place},
     }
     window = Window(name="measured", start=100.0, end=115.0)
     plan = benches()["memory"].plan().stored()

@@ -60,8 +60,9 @@ def test_where_nothing_grows_native_memory_is_named() -> None:
 
 
 def test_a_type_that_grows_is_told() -> None:
-    row = {"type": "agent.Thing", "series": [0, 100, 200, 300, 400]}
-    assert explanation(told(types=[row]), SIZE)["types"] == [{"type": "agent.Thing", "objects": 1}]
+    thing = {"type": "agent.Thing", "whose": "agent"}
+    row = thing | {"series": [0, 100, 200, 300, 400]}
+    assert explanation(told(types=[row]), SIZE)["types"] == [thing | {"objects": 1}]
 
 
 def test_code_is_the_agents_that_of_asap_or_of_a_dependency() -> None:

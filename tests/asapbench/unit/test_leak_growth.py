@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asapbench.leak.growth import MIN_KEPT, Growth, declines, mean, settled, steps
+from asapbench.leak.growth import MIN_KEPT, Growth, declines, mean, settled, steps, stops
 from asapbench.leak.kind import LEAK, MONITOR, kind_of
 from prove.leak_traces import FALSE_LEAKS, HEALTHY, fails, false_leaks
 from prove.traces import REQUESTS, Array, in_pages, steady, wandering
@@ -16,8 +16,8 @@ RATE = 100.0
 PER_REQUEST = LEAK / RATE  # bytes a request that are just a leak
 
 
-def growth_of(level: Array) -> Growth:
-    requests = np.asarray(REQUESTS * np.arange(len(level)), np.float64)
+def growth_of(level: Array, cycle: float = REQUESTS) -> Growth:
+    requests = np.asarray(cycle * np.arange(len(level)), np.float64)
     found = settled(steps(requests, level))
     assert found is not None
     return found
@@ -80,6 +80,42 @@ def test_a_decline_bounds_growth_by_its_later_half_and_by_nothing_from_below() -
     assert found.declines
     assert found.value == pytest.approx(37)
     assert found.low <= 0
+
+
+def test_growth_that_gets_less_by_little_each_time_is_seen_to_decline() -> None:
+    assert declines(165 * np.exp(-0.15 * np.arange(8)))
+
+
+def test_a_cache_that_fills_is_known_to_before_it_is_full() -> None:
+    entries, entry, cycle = 20_000, 550, 3000
+    requests = 15_000 + cycle * np.arange(17)
+    found = growth_of(entries * entry * (1 - np.exp(-requests / entries)), cycle)
+    assert found.declines
+    assert found.high < PER_REQUEST
+    assert found.low <= 0
+
+
+@pytest.mark.parametrize("flat", [1, 2, 3])
+def test_growth_that_stopped_in_the_last_steps_has_no_lower_bound(flat: int) -> None:
+    found = growth_of(np.cumsum([40e6, *[700 * REQUESTS] * (24 - flat), *[0.0] * flat]))
+    assert found.declines
+    assert found.low <= 0
+    assert kind_of(found, None, None, RATE) == "saturating"
+
+
+def test_growth_that_goes_on_in_noise_has_not_stopped() -> None:
+    noise = np.random.default_rng(1).normal(0, 100, 24)
+    assert not stops(700 + noise)
+
+
+def test_what_got_less_before_counts_by_what_it_is_at_the_end() -> None:
+    noise = np.tile([25.0, -25.0], 6)
+    still_less = np.concatenate([np.full(12, 400.0), np.linspace(200, 120, 12) + noise])
+    found = settled(still_less)
+    assert found is not None
+    assert found.dropped
+    assert not found.declines  # it is not told from noise
+    assert found.low < PER_REQUEST < found.value
 
 
 def test_a_leak_that_begins_behind_a_warm_up_is_a_leak() -> None:

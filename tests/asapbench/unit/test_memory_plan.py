@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from asapbench.commands.memory import QUICK_LOOKS, MemoryPlan, looks, produces
+from asapbench.commands.memory import QUICK_LOOKS, MemoryPlan, looks, prepare, produces
+from asapbench.errors import UsageError
 
 
 @pytest.mark.parametrize(
@@ -21,6 +23,7 @@ from asapbench.commands.memory import QUICK_LOOKS, MemoryPlan, looks, produces
         ({"app": "agent:app", "serve": "x {port}"}, ["--app", "--serve"]),
         ({"explain": True, "host": "http://127.0.0.1:1"}, ["--explain", "--app MODULE:APP"]),
         ({"warmup": 1}, ["2"]),
+        ({"explain": True, "components_only": True}, ["--explain", "--components-only"]),
     ],
 )
 def test_a_plan_that_cannot_be_measured_says_why_and_the_way_out(
@@ -30,6 +33,21 @@ def test_a_plan_that_cannot_be_measured_says_why_and_the_way_out(
         MemoryPlan(**options)
     text = str(refused.value)
     assert [word for word in words if word not in text] == []
+
+
+def test_what_is_to_be_served_is_looked_for_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "my_agent.py").touch()
+    for app in ("my_agent:app", "asapbench.selfcheck.leaking:objects_200"):
+        prepare(MemoryPlan(app=app))
+    with pytest.raises(UsageError, match="--app: there is no module 'nosuch'"):
+        prepare(MemoryPlan(app="nosuch.agent:app"))
+    with pytest.raises(UsageError, match="--pid: there is no process"):
+        prepare(MemoryPlan(host="http://127.0.0.1:1", pid=2**22 + 1))
+    with pytest.raises(UsageError, match=r"--host: the process of .* is not seen from here"):
+        prepare(MemoryPlan(host="http://192.0.2.1:80"))
 
 
 def test_eight_cycles_are_enough() -> None:

@@ -26,9 +26,14 @@ PLACE = {"file": "my_agent.py", "line": 12, "code": "KEPT.append(envelope)", "wh
 EXPLAINED = {
     "text": "",
     "sites": [PLACE | {"via": None, "bytes": 2000.0, "objects": 1.0}],
-    "types": [{"type": "asap.models.envelope.Envelope", "objects": 1.0}],
+    "types": [{"type": "asap.models.envelope.Envelope", "whose": "asap", "objects": 1.0}],
     "chain": ["list", "my_agent.KEPT"],
-    "keeper": {"type": "list", "items": 1.0, "at": PLACE},
+    "keeper": {
+        "type": "list",
+        "of": "asap.models.envelope.Envelope",
+        "items": 1.0,
+        "at": PLACE,
+    },
 }
 
 
@@ -92,6 +97,27 @@ def test_reference_cycles_are_no_leak_and_are_shown(report: Callable[..., Report
     assert "10.0 objects a request are in reference cycles: collectable" in " ".join(
         note.text for note in found.notes
     )
+
+
+def test_a_leak_says_of_what_it_is(report: Callable[..., Report]) -> None:
+    of_objects = report(2000.0, blocks=np.arange(11) * 1000.0)
+    of_heap = report(2000.0, heap=np.arange(11) * 2e6)
+    for found, words in (
+        (of_objects, "Python objects get more, by 1.00 a request"),
+        (of_heap, "Python objects do not get more, malloc's heap does, by 2.00 kB a request"),
+    ):
+        assert words in " ".join(render_text(found, width=200, color=False).split())
+
+
+def test_what_the_meters_cost_is_said_and_noted_where_it_is_much(
+    report: Callable[..., Report],
+) -> None:
+    cheap, costly = (report(0.0, cost=np.full(11, seconds)) for seconds in (0.07, 0.3))
+    text = render_text(cheap, width=100, color=False)
+    assert "Cost of the meters 0.70 % of a core" in " ".join(text.split())
+    assert "meters-cost" not in [note.code for note in cheap.notes]
+    (note,) = (note for note in costly.notes if note.code == "meters-cost")
+    assert "takes 3.0 % of a core at an interval of 10s" in note.text
 
 
 def test_a_server_seen_from_outside_says_what_that_loses(report: Callable[..., Report]) -> None:

@@ -1,0 +1,68 @@
+"""Which process a URL leads to, and whether a named one is it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import pytest
+
+from asapbench.errors import UsageError
+from asapbench.listening import check_process, is_here, listening_pid
+
+# as `uvicorn --workers` does: the socket is handed to a worker
+_MANAGER = """
+import socket, subprocess, sys
+listener = socket.create_server(("127.0.0.1", 0))
+waits = [sys.executable, "-c", "import sys; sys.stdin.read()"]
+with subprocess.Popen(waits, stdin=subprocess.PIPE, pass_fds=[listener.fileno()]) as worker:
+    print(listener.getsockname()[1], worker.pid, flush=True)
+    sys.stdin.read()
+"""
+
+
+class Managed(NamedTuple):
+    url: str
+    manager: int
+    worker: int
+
+
+@pytest.fixture
+def managed() -> Iterator[Managed]:
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", _MANAGER], text=True, **pipes) as manager:  # type: ignore[call-overload]
+        port, worker = manager.stdout.readline().split()
+        yield Managed(f"http://127.0.0.1:{port}", manager.pid, int(worker))
+
+
+def test_of_workers_that_share_a_socket_the_server_is_the_one_that_started_them(
+    managed: Managed,
+) -> None:
+    assert listening_pid(managed.url) == managed.manager
+
+
+def test_the_process_of_another_machine_is_not_seen() -> None:
+    elsewhere = "http://192.0.2.1:80"
+    assert listening_pid(elsewhere) is None
+    with pytest.raises(UsageError, match="is another machine"):
+        check_process(elsewhere, os.getpid())
+
+
+def test_this_machine_has_several_names() -> None:
+    assert is_here("http://localhost:1")
+    assert is_here("http://127.0.0.2:1")
+    assert is_here("http://[::1]:1")
+
+
+def test_the_manager_is_the_server_and_one_worker_is_not(managed: Managed) -> None:
+    check_process(managed.url, managed.manager)
+    with pytest.raises(UsageError, match=f"listens process {managed.manager}"):
+        check_process(managed.url, managed.worker)
+
+
+def test_what_started_asapbench_too_is_not_the_server(managed: Managed) -> None:
+    with pytest.raises(UsageError, match=f"started asapbench too; give {managed.manager}"):
+        check_process(managed.url, os.getpid())
