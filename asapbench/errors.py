@@ -16,6 +16,16 @@ class Exit(IntEnum):
     INTERRUPTED = 130
 
 
+EXITS = {
+    Exit.PASS: "every target is met",
+    Exit.MISSED: "a target is missed",
+    Exit.USAGE: "an option, a plan or a table was refused; nothing was started",
+    Exit.NO_VERDICT: "no verdict: too close to call, or the measurement is not valid",
+    Exit.BROKEN: "the run itself broke",
+    Exit.INTERRUPTED: "interrupted; what was measured until then is reported",
+}
+
+
 class BenchError(Exception):
     """The message names what is wrong and the way out."""
 
@@ -36,3 +46,12 @@ class ServerDied(BrokenRun):
     """The system under test ended while it was measured: the load gets no verdict."""
 
     exit_code = Exit.NO_VERDICT
+
+
+class Interrupted(BenchError):
+    """Ctrl-C before there was anything to report."""
+
+    exit_code = Exit.INTERRUPTED
+
+    def __init__(self) -> None:
+        super().__init__("interrupted before anything was measured")

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from asapbench.doctor.machine import Machine
-from asapbench.errors import Exit
+from asapbench.errors import EXITS, Exit
 from asapbench.headers import expand_headers, mask_header
 from asapbench.units import parse_duration
 
@@ -42,27 +42,48 @@ class Plan(Value):
 
     host: str | None = Field(
         None,
-        json_schema_extra={"metavar": "URL"},
+        json_schema_extra={"panel": "Server", "metavar": "URL"},
         description="Measure a server that runs already, at this http(s) URL",
     )
     serve: str | None = Field(
         None,
-        json_schema_extra={"metavar": "CMD"},
+        json_schema_extra={"panel": "Server", "metavar": "CMD"},
         description="Start this server instead of the embedded one: 'CMD … {port}'",
     )
     header: tuple[str, ...] = Field(
-        (), description="Send this header: 'Name: value', $NAME in it from the environment"
+        (),
+        description="Send this header: 'Name: value', $NAME in it from the environment",
+        json_schema_extra={"panel": "Server"},
     )
-    insecure: bool = Field(False, description="Accept any TLS certificate")
-    targets: Path | None = Field(None, description="Judge by this target table (TOML)")
+    insecure: bool = Field(
+        False, description="Accept any TLS certificate", json_schema_extra={"panel": "Server"}
+    )
+    targets: Path | None = Field(
+        None,
+        description="Judge by this target table (TOML)",
+        json_schema_extra={"panel": "Judging"},
+    )
     floor: bool = Field(
-        True, description="Measure first what the generator itself takes; refuse limits below that"
+        True,
+        description="Measure first what the generator itself takes; refuse limits below that",
+        json_schema_extra={"panel": "Judging"},
     )
     gates: bool = Field(
-        True, description="Void the verdicts where the instrument is in doubt; else only say so"
+        True,
+        description="Void the verdicts where the instrument is in doubt; else only say so",
+        json_schema_extra={"panel": "Judging"},
     )
-    quick: bool = Field(False, description="Stop as soon as every verdict is decided")
-    seed: int = Field(0, ge=0, description="Seed of all that is drawn at random")
+    quick: bool = Field(
+        False,
+        description="Stop as soon as every verdict is decided",
+        json_schema_extra={"panel": "Judging"},
+    )
+    seed: int = Field(
+        0,
+        ge=0,
+        description="Seed of all that is drawn at random",
+        json_schema_extra={"panel": "Measuring"},
+    )
 
     @property
     def generators(self) -> int:
@@ -359,6 +380,9 @@ Watch = Callable[[Tick], None]
 # Whether every verdict on what is recorded so far is a pass or a fail.
 Decided = Callable[[], bool]
 
+# Command lines, and what each does; the help shows them, and tests run them.
+Examples = tuple[tuple[str, str], ...]
+
 
 @dataclass(frozen=True)
 class Bench:
@@ -380,6 +404,7 @@ class Bench:
     measure: Callable[[Any, Running, Recorder, Decided], Generator[Tick]]
     analyse: Callable[[Run], Analysis]
     doc: str
+    examples: Examples
     floor: Callable[[Any, Running, Recorder], Generator[Tick]] | None = None
     prepare: Callable[[Any], None] | None = None
     judges_death: bool = False
@@ -388,18 +413,40 @@ class Bench:
     outputs: type[Value] | None = None
     write: Callable[[Report, Any], None] = lambda *_: None
 
+    @property
+    def exits(self) -> Mapping[Exit, str]:
+        """What each exit code means."""
+        return EXITS
+
 
 @dataclass(frozen=True)
 class Command:
     """A subcommand that measures no server: its fields are the options.
 
-    Its answer is text, or a report, which goes where those of a bench go.
+    Its answer is text, or a report, which goes where those of a bench go. `exits` are what the exit
+    codes mean that it has beside those of all.
     """
 
     name: str
     options: type[Value]
     run: Callable[[Any], tuple[str | Report, Exit]]
     doc: str
+    examples: Examples
+    own_exits: Mapping[Exit, str] = field(default_factory=dict)
+
+    @property
+    def exits(self) -> Mapping[Exit, str]:
+        """What each exit code means."""
+        return dict(sorted((_DONE | dict(self.own_exits)).items()))
+
+
+# Of a command that judges nothing.
+_DONE = {
+    Exit.PASS: "done",
+    Exit.USAGE: "an option, a file or a name was refused",
+    Exit.BROKEN: "it broke",
+    Exit.INTERRUPTED: "interrupted",
+}
 
 
 def metric_key(name: str, labels: Labels) -> str:

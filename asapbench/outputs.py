@@ -33,24 +33,34 @@ class Formats(Value):
     """In which formats a report is written, and where."""
 
     json_: Path | None = Field(
-        None, description="Write the report as JSON to FILE, - for standard output"
+        None,
+        description="Write the report as JSON to FILE, - for standard output",
+        json_schema_extra={"panel": "Output"},
     )
     html: Path | None = Field(
-        None, description="Write a page with charts that opens offline; - for standard output"
+        None,
+        description="Write a page with charts that opens offline; - for standard output",
+        json_schema_extra={"panel": "Output"},
     )
     markdown: Path | None = Field(
-        None, description="Write it as Markdown, for a pull request; - for standard output"
+        None,
+        description="Write it as Markdown, for a pull request; - for standard output",
+        json_schema_extra={"panel": "Output"},
     )
     junit: Path | None = Field(
-        None, description="Write the verdicts as JUnit XML, for CI; - for standard output"
+        None,
+        description="Write the verdicts as JUnit XML, for CI; - for standard output",
+        json_schema_extra={"panel": "Output"},
     )
     csv: Path | None = Field(
         None,
-        json_schema_extra={"metavar": "PREFIX"},
+        json_schema_extra={"panel": "Output", "metavar": "PREFIX"},
         description="Write CSV tables: PREFIX_metrics.csv, _endpoints.csv, _steps.csv, …",
     )
     quiet: bool = Field(
-        False, description="No progress, and only the verdicts", json_schema_extra={"short": "-q"}
+        False,
+        description="No progress, and only the verdicts",
+        json_schema_extra={"panel": "Output", "short": "-q"},
     )
 
     @field_validator("json_", "html", "markdown", "junit", "csv")
@@ -85,22 +95,26 @@ class Formats(Value):
 class Outputs(Formats):
     """The output options of the commands that measure."""
 
-    no_save: bool = Field(False, description="Do not keep the run in .asapbench/runs")
+    no_save: bool = Field(
+        False,
+        description="Do not keep the run in .asapbench/runs",
+        json_schema_extra={"panel": "Output"},
+    )
     save: str | None = Field(
         None,
         pattern=r"^[\w.@+-]+$",
-        json_schema_extra={"metavar": "NAME"},
+        json_schema_extra={"panel": "Output", "metavar": "NAME"},
         description="Keep the result under NAME, to compare others with",
     )
     baseline: str | None = Field(
         None,
-        json_schema_extra={"metavar": "NAME"},
+        json_schema_extra={"panel": "Judging", "metavar": "NAME", "values": "results"},
         description="Compare with the result kept under NAME, or in this file",
     )
     max_slowdown: Annotated[float, BeforeValidator(parse_share)] = Field(
         0.05,
         ge=0,
-        json_schema_extra={"metavar": "SHARE"},
+        json_schema_extra={"panel": "Judging", "metavar": "SHARE"},
         description="With --baseline: exit 1 where something is proven to be slower by more",
     )
 

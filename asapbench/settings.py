@@ -120,9 +120,17 @@ def _one_line(error: ValidationError, model: type[BaseModel], sources: Mapping[s
     if not first["loc"]:
         return re.sub(r"--[\w-]+", lambda option: _source(option[0], sources), message)
     field = str(first["loc"][0])
+    if first["type"] == "missing":
+        return f"{_argument(model, field)} is missing"
     # a list may hold headers, whose values are nobody's business
     shown = "" if _is_list(model, field) else f"{_plain(first['input'])} is refused: "
     return f"{sources.get(field, option_name(field))}: {shown}{message}"
+
+
+def _argument(model: type[BaseModel], field: str) -> str:
+    """What is given without a name is called as help calls it."""
+    extra = model.model_fields[field].json_schema_extra
+    return str(extra["metavar"]) if isinstance(extra, dict) and "argument" in extra else field
 
 
 def _source(option: str, sources: Mapping[str, str]) -> str:

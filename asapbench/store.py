@@ -14,6 +14,7 @@ from asapbench.errors import BrokenRun, UsageError
 from asapbench.model import Environment, Plan, Run, Story
 
 STORE = Path(".asapbench")
+BASELINES = STORE / "baselines"
 KEPT = 50
 _NAMED = 5  # of those kept, in an error
 REPORT = "report.json"  # what was made of a run when it ended; the rest is the evidence

@@ -12,6 +12,7 @@ ALL = {
     "generator": "The generator against locust's users",
     "split_cost": "What the split of a request's time costs",
     "page": "The HTML page in a browser",
+    "command_line": "How soon the command line answers",
 }
 LONG = {  # only when named
     "micro_truth": "micro against what is known: equals, planted slow-downs",

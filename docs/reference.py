@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from inspect import cleandoc
 from pathlib import Path
@@ -11,9 +11,9 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from asapbench.cli import metavar, written
+from asapbench.cli.options import default_of, extra_of, metavar
 from asapbench.commands import benches, commands
-from asapbench.model import Plan, Value, option_name
+from asapbench.model import Bench, Command, Plan, Value, option_name
 from asapbench.outputs import Outputs
 from asapbench.targets import read_table
 
@@ -37,37 +37,40 @@ def _command_line() -> Iterator[str]:
         "`[tool.asapbench.<command>]` of `pyproject.toml`, in `[<command>]` of `asapbench.toml`, "
         "and in `ASAPBENCH_<OPTION>`; the command line wins over the environment, that over "
         "`asapbench.toml`, that over `pyproject.toml`. Durations are seconds, or `90s`, `5m`, "
-        "`1h`. [Exit codes](reference-exit-codes.md) are the same for all.\n"
+        "`1h`. [Exit codes](reference-exit-codes.md) are the same for all that measure.\n"
     )
     for bench in benches().values():
         own = {k: v for k, v in bench.plan.model_fields.items() if k not in Plan.model_fields}
         alone = bench.outputs.model_fields if bench.outputs else {}
-        yield from _command(bench.name, bench.doc, (own | alone).items())
+        yield from _command(bench, (own | alone).items())
     yield from _options("Common to the commands that measure", Plan.model_fields.items())
     yield from _options("Results of the commands that measure", Outputs.model_fields.items())
     for command in commands().values():
-        yield from _command(command.name, command.doc, command.options.model_fields.items())
+        yield from _command(command, command.options.model_fields.items())
 
 
-def _command(name: str, doc: str, fields: Iterable[tuple[str, FieldInfo]]) -> Iterator[str]:
-    yield from _options(f"asapbench {name}", fields, cleandoc(doc) + "\n")
+def _command(found: Bench | Command, fields: Iterable[tuple[str, FieldInfo]]) -> Iterator[str]:
+    examples = "\n".join(f"$ {line}  # {what}" for line, what in found.examples)
+    text = f"{cleandoc(found.doc)}\n\n```console\n{examples}\n```\n"
+    yield from _options(f"asapbench {found.name}", fields, text)
+    if isinstance(found, Command):
+        codes = "; ".join(f"{int(code)} {text}" for code, text in found.exits.items())
+        yield f"Exit codes: {codes}.\n"
 
 
 def _options(title: str, fields: Iterable[tuple[str, FieldInfo]], text: str = "") -> Iterator[str]:
     yield f"## {title}\n\n{text}"
     yield "| Option | Value | Default | |\n|---|---|---|---|"
     for name, field in fields:
-        extra: Mapping[str, Any] = (
-            field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
-        )
+        extra = extra_of(field)
         shown = option_name(name) if "argument" not in extra else str(extra["metavar"])
         short = f", `{extra['short']}`" if "short" in extra else ""
         off = f" / `--no-{shown[2:]}`" if field.default is True else ""
-        value, default = metavar(field), field.default
+        value = metavar(field)
         cells = (
             f"`{shown}`{short}{off}",
             f"`{_cell(value)}`" if value else "",
-            "" if field.is_required() or default in (None, False, True, ()) else written(default),
+            default_of(field),
             _cell(str(field.description)),
         )
         yield f"| {' | '.join(cells)} |"

@@ -1,22 +1,19 @@
 """Compare two saved results: ratios, their intervals, and what is proven to have changed.
 
 Each of OLD and NEW is a name given to --save, or a file: a report of asapbench (--json), of \
-pyperf or of pytest-benchmark. Exit codes: 0 nothing is slower than allowed, 1 something is proven \
-to be, 2 bad usage.
+pyperf or of pytest-benchmark.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import sys
 from typing import Annotated
 
 from pydantic import BeforeValidator, Field
 
 from asapbench.errors import Exit, UsageError
 from asapbench.model import Command, Value
+from asapbench.terminal import color_on_stdout, width_of_stdout
 from asapbench.units import parse_share
 
 Share = Annotated[float, BeforeValidator(parse_share)]
@@ -26,10 +23,12 @@ class CompareOptions(Value):
     """What to compare, and what is too slow."""
 
     old: str = Field(
-        description="What to compare with", json_schema_extra={"argument": True, "metavar": "OLD"}
+        description="What to compare with",
+        json_schema_extra={"argument": True, "metavar": "OLD", "values": "results"},
     )
     new: str = Field(
-        description="What is compared", json_schema_extra={"argument": True, "metavar": "NEW"}
+        description="What is compared",
+        json_schema_extra={"argument": True, "metavar": "NEW", "values": "results"},
     )
     max_slowdown: Share = Field(
         0.05, ge=0, json_schema_extra={"metavar": "SHARE"}, description="How much slower is allowed"
@@ -51,9 +50,23 @@ def run(options: CompareOptions) -> tuple[str, Exit]:
     if options.json_:
         document = comparison_document(comparison)
         return json.dumps(document, indent=2) + "\n", code
-    width = shutil.get_terminal_size((120, 24)).columns
-    color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
+    width = width_of_stdout()
+    color = color_on_stdout()
     return render_comparison(comparison, width=width, color=color), code
 
 
-COMMAND = Command(name="compare", options=CompareOptions, run=run, doc=__doc__)
+COMMAND = Command(
+    name="compare",
+    options=CompareOptions,
+    run=run,
+    doc=__doc__,
+    examples=(
+        ("asapbench compare main branch", "two results that were kept by --save"),
+        ("asapbench compare main branch --max-slowdown 2%", "with less patience"),
+        ("asapbench compare old.json new.json", "reports, also of pyperf or pytest-benchmark"),
+    ),
+    own_exits={
+        Exit.PASS: "nothing is proven to be slower than is allowed",
+        Exit.MISSED: "something is",
+    },
+)

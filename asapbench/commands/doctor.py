@@ -1,14 +1,11 @@
 """Say what on this machine would spoil a measurement, and what helps.
 
-Watches for --sample and changes nothing. Exit codes: 0 nothing is bad, 1 something is, 2 bad usage.
+Watches for --sample and changes nothing.
 """
 
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +13,7 @@ from pydantic import Field
 
 from asapbench.errors import Exit, UsageError
 from asapbench.model import Command, Seconds, Value
+from asapbench.terminal import color_on_stdout, width_of_stdout
 
 if TYPE_CHECKING:
     from asapbench.doctor.finding import Finding
@@ -47,8 +45,8 @@ def run(options: DoctorOptions) -> tuple[str, Exit]:
         if options.json_ == _STDOUT:
             return document, code
         _put(options.json_, document)
-    color = sys.stdout.isatty() and "NO_COLOR" not in os.environ
-    width = max(40, shutil.get_terminal_size((100, 24)).columns)
+    color = color_on_stdout()
+    width = max(40, width_of_stdout(100))
     return render_findings(machine, findings, width=width, color=color), code
 
 
@@ -68,4 +66,14 @@ def _put(file: Path, text: str) -> None:
         raise UsageError(f"--json: {str(file)!r} cannot be written: {error.strerror}") from error
 
 
-COMMAND = Command(name="doctor", options=DoctorOptions, run=run, doc=__doc__)
+COMMAND = Command(
+    name="doctor",
+    options=DoctorOptions,
+    run=run,
+    doc=__doc__,
+    examples=(
+        ("asapbench doctor", "what to mend before measuring"),
+        ("asapbench doctor --sample 10s --json -", "watch for longer, for a script"),
+    ),
+    own_exits={Exit.PASS: "nothing is bad", Exit.MISSED: "something is"},
+)

@@ -7,7 +7,6 @@ marked where Pettitt's test is surer than 99 % of it.
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +16,7 @@ from pydantic import Field
 from asapbench import store
 from asapbench.errors import Exit, UsageError
 from asapbench.model import Command, Metric, Value
+from asapbench.terminal import width_of_stdout
 
 _OWN = frozenset({"seed", "quick"})  # of a plan: they change the run, not what is measured
 
@@ -25,12 +25,12 @@ class HistoryOptions(Value):
     """Of which metric."""
 
     metric: str = Field(
-        json_schema_extra={"argument": True, "metavar": "METRIC"},
+        json_schema_extra={"argument": True, "metavar": "METRIC", "values": "metrics"},
         description="As a table of targets names it: latency.p95",
     )
     command: str | None = Field(
         None,
-        json_schema_extra={"metavar": "NAME"},
+        json_schema_extra={"metavar": "NAME", "values": "benches"},
         description="Of this command, where several have such a metric",
     )
 
@@ -54,7 +54,7 @@ def run(options: HistoryOptions) -> tuple[str, Exit]:
         if (metric := _find(report, options.metric))
     ]
     changed = change_point([point.metric.value for point in points])
-    width = shutil.get_terminal_size((100, 24)).columns
+    width = width_of_stdout(100)
     left_out = len(having) - len(alike)
     return render_history(points, changed, left_out=left_out, width=width), Exit.PASS
 
@@ -94,4 +94,13 @@ def _unknown(metric: str, reports: Sequence[Mapping[str, Any]]) -> str:
     return f"no kept run has a metric {metric!r}; the newest has {', '.join(known)}"
 
 
-COMMAND = Command(name="history", options=HistoryOptions, run=run, doc=__doc__)
+COMMAND = Command(
+    name="history",
+    options=HistoryOptions,
+    run=run,
+    doc=__doc__,
+    examples=(
+        ("asapbench history latency.p95", "a line a run, the oldest first"),
+        ("asapbench history throughput --command load", "of one of the commands that have it"),
+    ),
+)

@@ -84,4 +84,10 @@ def _write(file: Path, text: str) -> None:
         raise UsageError(f"{str(file)!r} cannot be written: {error.strerror}") from error
 
 
-COMMAND = Command(name="init", options=InitOptions, run=run, doc=__doc__)
+COMMAND = Command(
+    name="init",
+    options=InitOptions,
+    run=run,
+    doc=__doc__,
+    examples=(("asapbench init", "in the root folder of a project"),),
+)

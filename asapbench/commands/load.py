@@ -59,47 +59,72 @@ class LoadPlan(Plan):
         ge=1,
         le=20_000,
         description="Users, one connection each",
-        json_schema_extra={"short": "-u"},
+        json_schema_extra={"panel": "Load", "short": "-u"},
     )
     spawn_rate: float = Field(
-        10, ge=0.01, le=1e6, description="Users started a second", json_schema_extra={"short": "-r"}
+        10,
+        ge=0.01,
+        le=1e6,
+        description="Users started a second",
+        json_schema_extra={"panel": "Load", "short": "-r"},
     )
     duration: Seconds = Field(
         60,
         gt=0,
         le=WEEK,
         description="Measured time: 60, 90s, 5m, 1h",
-        json_schema_extra={"short": "-t"},
+        json_schema_extra={"panel": "Measuring", "short": "-t"},
     )
     extend: float = Field(
-        2, ge=1, le=100, description="Undecided, go on until this many times --duration at most"
+        2,
+        ge=1,
+        le=100,
+        description="Undecided, go on until this many times --duration at most",
+        json_schema_extra={"panel": "Measuring"},
     )
-    warmup: Seconds = Field(3, ge=0, le=WEEK, description="The same load before it, thrown away")
+    warmup: Seconds = Field(
+        3,
+        ge=0,
+        le=WEEK,
+        description="The same load before it, thrown away",
+        json_schema_extra={"panel": "Measuring"},
+    )
     rps: float = Field(
-        1000, gt=0, le=1e6, description="Requests a second that all users together offer"
+        1000,
+        gt=0,
+        le=1e6,
+        description="Requests a second that all users together offer",
+        json_schema_extra={"panel": "Load"},
     )
     user_class: Literal["mixed", "sustained"] = Field(
         "mixed",
         description="mixed: posts, manifest and metrics 10 : 2 : 1 at --rps; "
         "sustained: posts only, as fast as answers come",
+        json_schema_extra={"panel": "Load"},
     )
     skill: str = Field(
         "echo",
         min_length=1,
-        json_schema_extra={"metavar": "NAME"},
+        json_schema_extra={"panel": "Load", "metavar": "NAME"},
         description="The skill that requests name",
     )
     input: InputFile = Field(
-        None, description="The input of requests (a JSON object; {n} becomes a counter)"
+        None,
+        description="The input of requests (a JSON object; {n} becomes a counter)",
+        json_schema_extra={"panel": "Load"},
     )
     processes: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = Field(
         1,
-        json_schema_extra={"metavar": "N|auto"},
+        json_schema_extra={"panel": "Load", "metavar": "N|auto"},
         description="Generator processes; auto: as many as --rps needs, "
         f"{RATE_PER_PROCESS} req/s each, and have a core",
     )
     timeout: Seconds = Field(
-        30, gt=0, le=3600, description="A request without an answer by then has failed"
+        30,
+        gt=0,
+        le=3600,
+        description="A request without an answer by then has failed",
+        json_schema_extra={"panel": "Load"},
     )
 
     @property
@@ -304,6 +329,13 @@ BENCH = Bench(
     measure=measure,
     analyse=analyse,
     doc=__doc__,
+    examples=(
+        ("asapbench load", "the embedded agent, at 1000 req/s, for a minute"),
+        ("asapbench load --host http://127.0.0.1:8000 -u 50 --rps 500", "an agent that runs"),
+        ("asapbench load --serve 'python agent.py --port {port}'", "an agent to be started"),
+        ("asapbench load --quick --junit verdicts.xml", "for CI: no longer than it takes"),
+        ("asapbench load --baseline main --max-slowdown 10%", "against a run that was saved"),
+    ),
     floor=measure_floor,
     prepare=prepare,
 )

@@ -65,42 +65,73 @@ class MemoryPlan(Plan):
         3600,
         gt=0,
         description="Measured time, after the warm-up: 60, 90s, 5m, 1h",
-        json_schema_extra={"short": "-t"},
+        json_schema_extra={"panel": "Measuring", "short": "-t"},
     )
-    interval: Seconds = Field(10, gt=0, description="Time of a cycle at --rps")
-    rps: float = Field(100, gt=0, description="Requests a second to judge the growth at")
-    warmup: int = Field(3, ge=2, le=1000, description="Cycles before those that count")
+    interval: Seconds = Field(
+        10, gt=0, description="Time of a cycle at --rps", json_schema_extra={"panel": "Measuring"}
+    )
+    rps: float = Field(
+        100,
+        gt=0,
+        description="Requests a second to judge the growth at",
+        json_schema_extra={"panel": "Load"},
+    )
+    warmup: int = Field(
+        3,
+        ge=2,
+        le=1000,
+        description="Cycles before those that count",
+        json_schema_extra={"panel": "Measuring"},
+    )
     users: int = Field(
         20,
         ge=1,
         le=20_000,
         description="Users, one connection each",
-        json_schema_extra={"short": "-u"},
+        json_schema_extra={"panel": "Load", "short": "-u"},
     )
     components_only: bool = Field(
-        False, description="Only the parts of an agent, each in a process of its own"
+        False,
+        description="Only the parts of an agent, each in a process of its own",
+        json_schema_extra={"panel": "Measuring"},
     )
     explain: bool = Field(
-        False, description="Where memory grows, name the lines: a second, instrumented run"
+        False,
+        description="Where memory grows, name the lines: a second, instrumented run",
+        json_schema_extra={"panel": "Measuring"},
     )
     app: str | None = Field(
         None,
-        json_schema_extra={"metavar": "MODULE:APP"},
+        json_schema_extra={"panel": "Server", "metavar": "MODULE:APP"},
         description="Serve this ASGI app in the embedded server",
     )
-    pid: int | None = Field(None, gt=0, description="The process of the server at --host")
+    pid: int | None = Field(
+        None,
+        gt=0,
+        description="The process of the server at --host",
+        json_schema_extra={"panel": "Server"},
+    )
     skill: str = Field(
         "echo",
         min_length=1,
-        json_schema_extra={"metavar": "NAME"},
+        json_schema_extra={"panel": "Load", "metavar": "NAME"},
         description="The skill that requests name",
     )
     input: InputFile = Field(
-        None, description="The input of requests (a JSON object; {n} becomes a counter)"
+        None,
+        description="The input of requests (a JSON object; {n} becomes a counter)",
+        json_schema_extra={"panel": "Load"},
     )
-    timeout: Seconds = Field(30, gt=0, description="A request without an answer by then has failed")
+    timeout: Seconds = Field(
+        30,
+        gt=0,
+        description="A request without an answer by then has failed",
+        json_schema_extra={"panel": "Load"},
+    )
     floor: bool = Field(
-        True, description="Control: first the same load on a server that holds nothing"
+        True,
+        description="Control: first the same load on a server that holds nothing",
+        json_schema_extra={"panel": "Judging"},
     )
 
     @field_validator("app")
@@ -406,6 +437,12 @@ BENCH = Bench(
     measure=measure,
     analyse=analyse,
     doc=__doc__,
+    examples=(
+        ("asapbench memory --quick", "an answer in a minute or two"),
+        ("asapbench memory --duration 10m --app my_agent:app", "an ASGI app of yours"),
+        ("asapbench memory --quick --explain", "where memory grows, name the lines"),
+        ("asapbench memory --components-only", "the parts of an agent, each by itself"),
+    ),
     floor=measure_control,
     prepare=prepare,
 )

@@ -46,30 +46,50 @@ class MicroPlan(Plan):
     suite: str = Field(
         SHIPPED,
         pattern=r"^[A-Za-z_]\w*(\.\w+)*$",
-        json_schema_extra={"metavar": "MODULE"},
+        json_schema_extra={"panel": "Benchmarks", "metavar": "MODULE"},
         description="Run the benchmarks of this module, and of those below it",
     )
-    group: tuple[str, ...] = Field((), description="Only this group; may be repeated")
+    group: tuple[str, ...] = Field(
+        (),
+        description="Only this group; may be repeated",
+        json_schema_extra={"panel": "Benchmarks"},
+    )
     match: str = Field(
         "",
-        json_schema_extra={"short": "-k", "metavar": "PATTERN"},
+        json_schema_extra={"panel": "Benchmarks", "short": "-k", "metavar": "PATTERN"},
         description="Only benchmarks with this in 'group/name'; * and ? are understood",
     )
-    list_: bool = Field(False, description="Say which benchmarks there are, and run none")
-    rigorous: bool = Field(False, description="For careful comparisons: 1 % instead of 3 %")
+    list_: bool = Field(
+        False,
+        description="Say which benchmarks there are, and run none",
+        json_schema_extra={"panel": "Benchmarks"},
+    )
+    rigorous: bool = Field(
+        False,
+        description="For careful comparisons: 1 % instead of 3 %",
+        json_schema_extra={"panel": "Measuring"},
+    )
     min_rounds: int | None = Field(
         None,
         ge=2,
         le=1000,
-        json_schema_extra={"metavar": "N"},
+        json_schema_extra={"panel": "Measuring", "metavar": "N"},
         description="Processes that time each benchmark, at least "
         "[5; 3 with --quick, 15 with --rigorous]",
     )
-    warmup: bool = Field(True, description="Run a batch that is not counted first")
-    disable_gc: bool = Field(False, description="No garbage collection while timing")
+    warmup: bool = Field(
+        True,
+        description="Run a batch that is not counted first",
+        json_schema_extra={"panel": "Measuring"},
+    )
+    disable_gc: bool = Field(
+        False,
+        description="No garbage collection while timing",
+        json_schema_extra={"panel": "Measuring"},
+    )
     stop: bool = Field(
         False,
-        json_schema_extra={"short": "-x"},
+        json_schema_extra={"panel": "Measuring", "short": "-x"},
         description="Stop at the first benchmark that breaks or misses its target",
     )
 
@@ -122,10 +142,14 @@ class MicroOutputs(Value):
     """Output options of this command alone."""
 
     histogram: Path | None = Field(
-        None, description="Draw the distributions and their targets to FILE.svg"
+        None,
+        description="Draw the distributions and their targets to FILE.svg",
+        json_schema_extra={"panel": "Output"},
     )
     pyperf_json: Path | None = Field(
-        None, description="Write the values in the format of pyperf, which reads it"
+        None,
+        description="Write the values in the format of pyperf, which reads it",
+        json_schema_extra={"panel": "Output"},
     )
 
     @field_validator("histogram", "pyperf_json")
@@ -427,6 +451,12 @@ BENCH = Bench(
     measure=measure,
     analyse=analyse,
     doc=__doc__,
+    examples=(
+        ("asapbench micro --quick", "all verdicts in less than a minute"),
+        ("asapbench micro --group jsonrpc_processing", "one group; --list says which there are"),
+        ("asapbench micro --suite my_benchmarks", "benchmarks of your own"),
+        ("asapbench micro --rigorous --baseline main", "what became slower, to 1 %"),
+    ),
     left_out=left_out,
     instead=listing,
     outputs=MicroOutputs,

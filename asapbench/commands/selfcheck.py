@@ -1,13 +1,11 @@
 """Show that the instrument is right on this machine, against servers of known truth.
 
-Each row starts a server whose truth is known, measures it in the normal way, and compares. \
-Exit codes: 0 all is right, 1 a row is off, 2 bad usage, 4 a row could not be run.
+Each row starts a server whose truth is known, measures it in the normal way, and compares.
 """
 
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -16,6 +14,7 @@ from pydantic import Field, field_validator
 
 from asapbench.errors import BrokenRun, Exit
 from asapbench.model import Command, Value
+from asapbench.terminal import width_of_stdout
 
 if TYPE_CHECKING:
     from asapbench.selfcheck.row import Result, Row
@@ -100,7 +99,7 @@ def _done(row: Row, options: SelfcheckOptions, *, silent: bool) -> Result:
 
     with watching(quiet=False) as watch:
         result = perform(row, watch, quick=options.quick)
-    width = max(60, shutil.get_terminal_size((100, 24)).columns)
+    width = max(60, width_of_stdout(100))
     _say([] if silent else list(lines(result, width)))
     return result
 
@@ -117,4 +116,18 @@ def _put(file: Path, text: str) -> None:
         raise BrokenRun(f"--json: {str(file)!r} cannot be written: {error.strerror}") from error
 
 
-COMMAND = Command(name="selfcheck", options=SelfcheckOptions, run=run, doc=__doc__)
+COMMAND = Command(
+    name="selfcheck",
+    options=SelfcheckOptions,
+    run=run,
+    doc=__doc__,
+    examples=(
+        ("asapbench selfcheck --quick", "all but the leaks, in about a minute"),
+        ("asapbench selfcheck --row fixed --row cache", "these alone"),
+    ),
+    own_exits={
+        Exit.PASS: "all is right",
+        Exit.MISSED: "a row is off",
+        Exit.BROKEN: "a row could not be run",
+    },
+)

@@ -49,4 +49,14 @@ def run(options: ServeOptions) -> tuple[str, Exit]:
             return "", Exit.PASS
 
 
-COMMAND = Command(name="serve", options=ServeOptions, run=run, doc=__doc__)
+COMMAND = Command(
+    name="serve",
+    options=ServeOptions,
+    run=run,
+    doc=__doc__,
+    examples=(
+        ("asapbench serve", "at http://127.0.0.1:8000"),
+        ("asapbench serve --port 0 --workers 2", "two processes, at a port that is free"),
+    ),
+    own_exits={Exit.PASS: "it was interrupted, which is how it ends"},
+)

@@ -48,34 +48,69 @@ _QUICK_PROBES, _PROBES = 5, 16
 class StressPlan(Plan):
     """The ladder to climb, and how its users behave."""
 
-    max_users: int = Field(500, ge=1, le=MOST_USERS, description="Users of the last step")
-    step_users: int = Field(50, ge=1, description="Users more each step")
-    step_time: Seconds = Field(30, gt=0, le=86_400, description="Length of a step: 30, 30s, 1m")
+    max_users: int = Field(
+        500,
+        ge=1,
+        le=MOST_USERS,
+        description="Users of the last step",
+        json_schema_extra={"panel": "Load"},
+    )
+    step_users: int = Field(
+        50, ge=1, description="Users more each step", json_schema_extra={"panel": "Load"}
+    )
+    step_time: Seconds = Field(
+        30,
+        gt=0,
+        le=86_400,
+        description="Length of a step: 30, 30s, 1m",
+        json_schema_extra={"panel": "Measuring"},
+    )
     profile: Literal["step", "spike"] = Field(
         "step",
         description="step: up to --max-users in steps, then between the last good and the first "
         "bad; spike: --step-users, a jump to --max-users, and back",
+        json_schema_extra={"panel": "Load"},
     )
     user_class: Literal["paced", "stress", "burst"] = Field(
         "paced",
         description="paced: each user offers --rps-per-user; stress: a closed loop with 1-5 ms "
         "between an answer and the next request; burst: as paced, 5 s together and 2 s quiet",
+        json_schema_extra={"panel": "Load"},
     )
     rps_per_user: float = Field(
-        10, gt=0, le=1e5, description="Requests a second of each paced user"
+        10,
+        gt=0,
+        le=1e5,
+        description="Requests a second of each paced user",
+        json_schema_extra={"panel": "Load"},
     )
     until_break: bool = Field(
-        False, description="Go on beyond --max-users, half as many again each step, until it breaks"
+        False,
+        description="Go on beyond --max-users, half as many again each step, until it breaks",
+        json_schema_extra={"panel": "Load"},
     )
-    skill: str = Field("echo", min_length=1, description="The skill that requests name")
+    skill: str = Field(
+        "echo",
+        min_length=1,
+        description="The skill that requests name",
+        json_schema_extra={"panel": "Load"},
+    )
     input: InputFile = Field(
-        None, description="The input of requests (a JSON object; {n} becomes a counter)"
+        None,
+        description="The input of requests (a JSON object; {n} becomes a counter)",
+        json_schema_extra={"panel": "Load"},
     )
     processes: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = Field(
-        1, description="Generator processes; auto: one for each core that the server leaves"
+        1,
+        json_schema_extra={"panel": "Load", "metavar": "N|auto"},
+        description="Generator processes; auto: one for each core that the server leaves",
     )
     timeout: Seconds = Field(
-        10, gt=0, le=3600, description="A request without an answer by then has failed"
+        10,
+        gt=0,
+        le=3600,
+        description="A request without an answer by then has failed",
+        json_schema_extra={"panel": "Load"},
     )
 
     @model_validator(mode="after")
@@ -240,6 +275,12 @@ BENCH = Bench(
     measure=measure,
     analyse=analyse,
     doc=__doc__,
+    examples=(
+        ("asapbench stress", "up to 500 users, 50 more every 30 s"),
+        ("asapbench stress --step-time 10s --until-break", "shorter steps, until it breaks"),
+        ("asapbench stress --user-class stress", "a closed loop, and its scalability law"),
+        ("asapbench stress --profile spike", "a jump to all users, and back"),
+    ),
     floor=measure_floor,
     prepare=prepare,
     judges_death=True,

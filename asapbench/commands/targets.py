@@ -75,4 +75,14 @@ def _written(file: Path) -> str:
     return f"{file} has the targets of all commands; judge by it with --targets {file}\n"
 
 
-COMMAND = Command(name="targets", options=TargetsOptions, run=run, doc=__doc__)
+COMMAND = Command(
+    name="targets",
+    options=TargetsOptions,
+    run=run,
+    doc=__doc__,
+    examples=(
+        ("asapbench targets", "the tables in force"),
+        ("asapbench targets --write limits.toml", "one of your own, to be changed"),
+        ("asapbench targets --targets limits.toml", "as it will be judged by it"),
+    ),
+)

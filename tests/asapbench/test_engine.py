@@ -74,7 +74,7 @@ def bench_that(log: Log, measure: Callable[[Recorder], Generator[Tick]]) -> Benc
             metrics=(Metric(name="latency.p95", unit="s", value=0.002, low=0.001, high=0.003),)
         )
 
-    return Bench("load", Plan, lambda plan: {"latency.p95": "s"}, measured, analyse, "doc")
+    return Bench("load", Plan, lambda plan: {"latency.p95": "s"}, measured, analyse, "doc", ())
 
 
 def two_ticks(recorder: Recorder) -> Generator[Tick]:
@@ -115,7 +115,7 @@ def test_the_run_is_on_disk_before_it_is_analysed(log: Log) -> None:
         return Analysis(metrics=())
 
     bench = bench_that(log, two_ticks)
-    bench = Bench(bench.name, bench.plan, bench.produces, bench.measure, analyse, bench.doc)
+    bench = Bench(bench.name, bench.plan, bench.produces, bench.measure, analyse, bench.doc, ())
     execute(bench, plan(), lambda tick: None, starter(log))
     assert seen == ["complete"]
 

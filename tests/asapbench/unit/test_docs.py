@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from asapbench import baselines, cli
-from asapbench.commands import benches, commands
+from asapbench import baselines
+from asapbench.cli import running
+from asapbench.cli.program import application
+from asapbench.commands import benches, commands, find, names
 from asapbench.model import Bench, Command, Plan, Value
 from asapbench.outputs import Outputs
 from docs.reference import FOLDER, fields_of, pages
@@ -19,10 +21,13 @@ WRITTEN = [page for page in PAGES if page.name not in {*pages(), "evidence.md"}]
 
 
 def command_lines() -> Iterator[tuple[str, str]]:
-    """Every line of a block that calls asapbench, without its comment."""
+    """Every line of a block that calls asapbench, and the examples of every help."""
     for page in WRITTEN:
         for line in re.findall(r"^(?: {4}|\$ )(asapbench .*)$", page.read_text(), re.MULTILINE):
             yield page.name, line
+    for name in names():
+        for line, _ in find(name).examples:
+            yield f"{name} --help", line
 
 
 @pytest.mark.parametrize("name", pages())
@@ -45,19 +50,19 @@ def test_every_command_line_of_the_pages_is_accepted(
         ran.append((command, options))
         return 0
 
-    monkeypatch.setattr(cli, "_run", take)
-    monkeypatch.setattr(cli, "_answered", answer)
+    monkeypatch.setattr(running, "measured", take)
+    monkeypatch.setattr(running, "answered", answer)
     monkeypatch.setattr(baselines, "read", lambda _: None)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TOKEN", "secret")
     (tmp_path / "input.json").write_text('{"text": "{n}"}')
     argv = shlex.split(line, comments=True)[1:]
-    assert cli.application()(argv, standalone_mode=False) == 0
+    assert application()(argv, standalone_mode=False) == 0
     assert len(ran) == 1
 
 
 def test_every_command_has_a_line_in_the_pages() -> None:
-    called = {line.split()[1] for _, line in command_lines()}
+    called = {line.split()[1] for page, line in command_lines() if page.endswith(".md")}
     assert {*benches(), *commands()} - called == set()
 
 
@@ -65,7 +70,11 @@ def test_every_option_that_the_pages_name_exists() -> None:
     models: list[type[Value]] = [Plan, Outputs, *(b.plan for b in benches().values())]
     models += [command.options for command in commands().values()]
     models += [bench.outputs for bench in benches().values() if bench.outputs]
-    known = {name for model in models for name in fields_of(model)} | {"--help", "--version"}
+    known = {name for model in models for name in fields_of(model)} | {
+        "--help",
+        "--version",
+        "--install-completion",
+    }
     known |= {f"--no-{name[2:]}" for name in known}
     foreign = {"--port", "--cpus", "--cpuset-cpus", "--cpunodebind", "--membind", "--workers"}
     for page in WRITTEN:

@@ -12,7 +12,7 @@ HEAVY = ("gevent", "locust", "pyperf", "uvicorn", "numpy", "scipy", "jinja2", "p
 
 
 @pytest.mark.parametrize(
-    "start", ["import asapbench.cli", "import asapbench.cli as c; c.application()"]
+    "start", ["import asapbench.cli", "import asapbench.commands as c; c.benches(), c.commands()"]
 )
 def test_the_command_line_starts_without_what_only_a_run_needs(start: str) -> None:
     code = f"import sys\n{start}\nprint(*(name for name in {HEAVY} if name in sys.modules))"

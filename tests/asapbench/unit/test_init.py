@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from asapbench import baselines, cli
+from asapbench import baselines
+from asapbench.cli import running
+from asapbench.cli.program import application
 from asapbench.commands import benches
 from asapbench.commands.init import OPTIONS, WORKFLOW, InitOptions, run
 from asapbench.errors import UsageError
@@ -81,12 +83,12 @@ def test_the_workflow_runs_command_lines_that_are_accepted(
     lines = [line for step in steps for line in step.get("run", "").splitlines()]
     called = [line for line in lines if line.startswith("asapbench ")]
     ran: list[object] = []
-    monkeypatch.setattr(cli, "_run", lambda *given: ran.append(given) or 0)  # type: ignore[func-returns-value]  # a list is all that is wanted
-    monkeypatch.setattr(cli, "_answered", lambda *given: ran.append(given) or 0)  # type: ignore[func-returns-value]  # the same
+    monkeypatch.setattr(running, "measured", lambda *given: ran.append(given) or 0)  # type: ignore[func-returns-value]  # a list is all that is wanted
+    monkeypatch.setattr(running, "answered", lambda *given: ran.append(given) or 0)  # type: ignore[func-returns-value]  # the same
     monkeypatch.setattr(baselines, "read", lambda _: None)
     for line in called:
         words = shlex.split(line.partition(" || ")[0].replace("$AGENT", content["env"]["AGENT"]))
-        assert cli.application()(words[1:], standalone_mode=False) == 0
+        assert application()(words[1:], standalone_mode=False) == 0
     assert len(ran) == len(called) == 3
 
 

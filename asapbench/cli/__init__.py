@@ -1,0 +1,81 @@
+"""The command line: one command a bench, its options derived from the Plan; errors → exit codes."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import sys
+import tempfile
+import traceback
+from pathlib import Path
+from typing import NoReturn
+
+import typer
+
+import asap
+from asapbench.cli.program import application
+from asapbench.errors import BenchError, Exit, Interrupted, UsageError
+
+
+def main() -> NoReturn:
+    """Run the command line and exit; no traceback reaches a user."""
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGINT, _interrupt)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without µ still gets its verdict
+    try:
+        _refuse_foreign_asap()
+        code = application()(prog_name="asapbench", standalone_mode=False)
+    except typer.TyperException as error:
+        say = getattr(error, "format_message", error.__str__)
+        code = _complain(say(), Exit.USAGE)
+    except BenchError as error:
+        code = _complain(str(error), error.exit_code)
+    except (KeyboardInterrupt, typer.Abort):
+        code = _complain(str(Interrupted()), Exit.INTERRUPTED)
+    except BrokenPipeError:
+        # the reader of a pipe went away: nothing is left to say to it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = Exit.BROKEN
+    except Exception:
+        code = _apologise()
+    _ignore_signals()  # all is said
+    sys.exit(code)
+
+
+def _refuse_foreign_asap() -> None:
+    if getattr(asap, "__implementation__", None) != "asapbench":
+        raise UsageError(
+            "the Python package 'asap' that is installed here is not the one of asapbench "
+            "(asap-protocol has the same import name); install asapbench as a tool of its own: "
+            "pipx install asapbench, or uv tool install asapbench"
+        )
+
+
+def _complain(message: str, code: int) -> int:
+    print(f"asapbench: {message}", file=sys.stderr)  # noqa: T201 - the one line of an error
+    return code
+
+
+def _apologise() -> int:
+    """Our own mistake: where it happened goes to a file, and a user reads one line."""
+    crash = Path(tempfile.mkstemp(prefix="asapbench-", suffix=".txt")[1])
+    crash.write_text(traceback.format_exc())
+    name = sys.exc_info()[0]
+    return _complain(
+        f"a mistake of asapbench itself ({name.__name__ if name else ''}); please report it with "
+        f"{crash}; what was measured is kept in .asapbench/runs",
+        Exit.BROKEN,
+    )
+
+
+def _interrupt(*_: object) -> NoReturn:
+    # once is enough: what follows ends in seconds, and must not be cut short by an impatient hand
+    _ignore_signals()
+    raise KeyboardInterrupt
+
+
+def _ignore_signals() -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)

@@ -1,0 +1,111 @@
+"""What happens when a command is called: its options put together, run, and shown."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from asapbench.cli.options import given, signature_of
+from asapbench.commands import names
+from asapbench.errors import Exit, Interrupted
+from asapbench.model import Bench, Command, Plan, Report, Value
+from asapbench.outputs import Formats, Outputs, compared, exit_code, say, write
+from asapbench.settings import complete
+from asapbench.store import STORE
+from asapbench.terminal import color_on_stdout, width_of_stdout
+
+if TYPE_CHECKING:
+    from asapbench.comparison import Comparison
+
+
+def callback_of(found: Bench | Command) -> Callable[..., int]:
+    """The function that typer calls; its arguments are the options."""
+    return _measuring(found) if isinstance(found, Bench) else _answering(found)
+
+
+def _measuring(bench: Bench) -> Callable[..., int]:
+    own = (bench.outputs,) if bench.outputs else ()
+    models: tuple[type[Value], ...] = (bench.plan, Outputs, *own)
+
+    def run(**options: Any) -> int:
+        plan, *outputs = complete(models, bench.name, given(options), frozenset(names()))
+        if (text := bench.instead(plan)) is not None:
+            say(text)
+            return Exit.PASS
+        return measured(bench, plan, *outputs)
+
+    return _called(run, *models)
+
+
+def _answering(command: Command) -> Callable[..., int]:
+    def run(**options: Any) -> int:
+        chosen = complete((command.options,), command.name, given(options), frozenset(names()))
+        return answered(command, chosen[0])
+
+    return _called(run, command.options)
+
+
+def _called(run: Callable[..., int], *models: type[Value]) -> Callable[..., int]:
+    """With the options of these models; typer would end without a word when interrupted."""
+
+    def called(**options: Any) -> int:
+        try:
+            return run(**options)
+        except KeyboardInterrupt:
+            raise Interrupted from None
+
+    called.__signature__ = signature_of(*models)  # type: ignore[attr-defined]  # typer reads it
+    return called
+
+
+def answered(command: Command, options: Any) -> int:
+    """Show the answer of a command; the exit code."""
+    answer, code = command.run(options)
+    if isinstance(answer, Report):
+        _put(answer, options)
+    else:
+        say(answer)
+    return code
+
+
+def measured(bench: Bench, plan: Plan, outputs: Outputs, own: Value | None = None) -> int:
+    """Run a bench and show its report; the exit code."""
+    from asapbench.engine import execute  # psutil and more: not for --help
+    from asapbench.live import watching
+
+    with _place(keep=not outputs.no_save) as place, watching(quiet=outputs.quiet) as watch:
+        report = execute(bench, plan, watch, place=place)
+    comparison = compared(report, outputs)
+    _put(report, outputs, comparison)
+    if own is not None:
+        bench.write(report, own)
+    return exit_code(report, comparison)
+
+
+@contextmanager
+def _place(*, keep: bool) -> Iterator[Path]:
+    """Where runs are kept; with --no-save a place that is gone afterwards."""
+    if keep:
+        yield STORE
+        return
+    with tempfile.TemporaryDirectory(prefix="asapbench-") as folder:
+        yield Path(folder)
+
+
+def _put(report: Report, outputs: Formats, comparison: Comparison | None = None) -> None:
+    if not outputs.stdout_taken:
+        _show(report, comparison, brief=outputs.quiet)
+    write(report, outputs, comparison)
+
+
+def _show(report: Report, comparison: Comparison | None, *, brief: bool) -> None:
+    from asapbench.report.comparison import render_comparison  # rich: not for --help
+    from asapbench.report.text import render_text
+
+    width, color = width_of_stdout(), color_on_stdout()
+    say(render_text(report, width=width, color=color, brief=brief))
+    if comparison is not None:
+        say("\n" + render_comparison(comparison, width=width, color=color))
