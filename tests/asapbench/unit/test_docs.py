@@ -21,9 +21,9 @@ WRITTEN = [page for page in PAGES if page.name not in {*pages(), "evidence.md"}]
 
 
 def command_lines() -> Iterator[tuple[str, str]]:
-    """Every line of a block that calls asapbench, and the examples of every help."""
+    """Every line of a block that calls a command, and the examples of every help."""
     for page in WRITTEN:
-        for line in re.findall(r"^(?: {4}|\$ )(asapbench .*)$", page.read_text(), re.MULTILINE):
+        for line in re.findall(r"^(?: {4}|\$ )(asapbench [a-z].*)$", page.read_text(), re.MULTILINE):
             yield page.name, line
     for name in names():
         for line, _ in find(name).examples:
