@@ -23,8 +23,8 @@ WRITTEN = [page for page in PAGES if page.name not in {*pages(), "evidence.md"}]
 def command_lines() -> Iterator[tuple[str, str]]:
     """Every line of a block that calls a command, and the examples of every help."""
     for page in WRITTEN:
-        for line in re.findall(r"^(?: {4}|\$ )(asapbench [a-z].*)$", page.read_text(), re.MULTILINE):
-            yield page.name, line
+        called = re.findall(r"^(?: {4}|\$ )(asapbench [a-z].*)$", page.read_text(), re.MULTILINE)
+        yield from ((page.name, line) for line in called)
     for name in names():
         for line, _ in find(name).examples:
             yield f"{name} --help", line
