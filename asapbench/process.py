@@ -154,6 +154,11 @@ def in_background() -> Iterator[None]:
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
+def to_foreground() -> None:
+    """Take turns again like any program: in the background of a full machine there are none."""
+    _as_usual(0)
+
+
 def _as_usual(pid: int) -> None:
     """Schedule a child like any program: one started `in_background` would inherit that."""
     if hasattr(os, "sched_setscheduler"):

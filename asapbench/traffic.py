@@ -14,12 +14,13 @@ from asapbench.errors import BrokenRun
 from asapbench.headers import conceal
 from asapbench.model import Recorder, Tick, Window
 from asapbench.offer import PULSE, REQUESTS, Command, Event, Flag, Load, Offer, Outcome
-from asapbench.process import Child, in_background
+from asapbench.process import Child, in_background, to_foreground
 from asapbench.resources import Sampler
 from asapbench.series import Follower
 
 TICK = 0.5
 _SHORT_TICK = 0.1  # where what is waited for may be there any moment
+_STARVED = 1.0  # seconds that a tick is late by: others, or the load itself, leave no CPU for it
 START_PATIENCE = 30.0
 DRAIN = 1.0
 _LEAD = 0.2  # seconds from telling several generators of a load until it begins
@@ -268,8 +269,11 @@ class Traffic:
             process.child.check()
             process.sampler.sample()
         now = time.monotonic()
-        time.sleep(max(0.0, min(every - now % every, until - now)))
+        pause = max(0.0, min(every - now % every, until - now))
+        time.sleep(pause)
         self._recent.take(worker.follower for worker in self._workers)
+        if time.monotonic() - now - pause > _STARVED:
+            to_foreground()
         return Tick(phase=phase, elapsed=elapsed, progress=progress, numbers=self._recent.numbers())
 
     def _sampled(self) -> Iterator[Worker | Master]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import pairwise
@@ -20,6 +21,7 @@ from asapbench.environment import read_environment
 from asapbench.errors import BrokenRun
 from asapbench.model import Plan, Run, Window
 from asapbench.offer import Endpoint, Flag, Load, Offer
+from asapbench.process import in_background
 from asapbench.store import Recording
 from asapbench.system import Access, embedded
 from asapbench.traffic import Traffic, generator
@@ -243,3 +245,25 @@ def test_a_rate_far_out_of_reach_is_ramped_held_and_stopped_all_the_same(
     assert set(table.columns["user"].tolist()) == set(range(20))
     assert never.any()
     assert requests.open[never].all()
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="this system has no idle scheduling")
+def test_a_parent_that_a_full_machine_leaves_no_cpu_takes_turns_again(
+    recording: Recording, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A run of seconds would take minutes: what is idle gets a thousandth of a full machine."""
+    late = 0.0
+    clock = time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + late)
+
+    def oversleep(_: float) -> None:
+        nonlocal late
+        late += 5.0
+
+    traffic = Traffic([], None, recording)
+    with in_background():
+        next(traffic.settle("rest", 0.01))
+        assert os.sched_getscheduler(0) == os.SCHED_IDLE
+        monkeypatch.setattr(time, "sleep", oversleep)
+        next(traffic.settle("rest", 0.01))
+        assert os.sched_getscheduler(0) == os.SCHED_OTHER
