@@ -80,8 +80,9 @@ class Climb:
 
     def warm_up(self, level: float) -> Iterator[Tick]:
         """Offer a load whose numbers are thrown away."""
-        yield from self._traffic.ramp(self._pace.load(level))
-        yield from self._traffic.hold("warm-up", max(1.0, self._pace.settle))
+        yield from self._told(level, "warm-up", self._traffic.ramp(self._pace.load(level)))
+        held = self._traffic.hold("warm-up", max(1.0, self._pace.settle))
+        yield from self._told(level, "warm-up", held)
         yield from self._rest()
 
     def search(self, ladder: Ladder, enough: Callable[[], bool]) -> Iterator[Tick]:
@@ -149,11 +150,12 @@ class Climb:
         yield from map(_shown, self.rungs[shown:])
 
     def _rest(self) -> Iterator[Tick]:
-        yield from self._traffic.rest("drain", max(_LEAST_PATIENCE, self._pace.measure))
+        ticks = self._traffic.rest("drain", max(_LEAST_PATIENCE, self._pace.measure))
+        yield from self._told(0.0, "drain", ticks)
 
     def _told(self, level: float, phase: str, ticks: Iterator[Tick]) -> Iterator[Tick]:
         """Ticks with what is offered beside what is seen."""
-        users, rate = self._pace.users(level), self._pace.rate(level)
+        users, rate = self._pace.users(level) if level else 0, self._pace.rate(level)
         for tick in ticks:
             seen = {name: (value, unit) for name, value, unit in tick.numbers}
             numbers: list[tuple[str, float, str]] = [("users", float(users), "count")]

@@ -245,6 +245,7 @@ class Cycles:
             elapsed=time.monotonic() - self._began,
             progress=1.0,
             numbers=self._numbers(),
+            kept=True,
         )
 
     def _numbers(self) -> tuple[tuple[str, float, str], ...]:

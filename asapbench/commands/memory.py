@@ -283,7 +283,8 @@ def measure(
     if not plan.components_only:
         yield from _measure_server(plan, system, recorder, decided)
     if plan.explain and not plan.components_only:
-        yield from _explain(plan, recorder)
+        ticks = _explain(plan, recorder)
+        yield from (tick.model_copy(update={"phase": "explaining"}) for tick in ticks)
 
 
 def _unseen(host: str) -> UsageError:

@@ -97,7 +97,7 @@ def _done(row: Row, title: str, options: SelfcheckOptions, *, silent: bool) -> R
     from asapbench.selfcheck.perform import perform
     from asapbench.selfcheck.render import lines
 
-    with watching(quiet=False, title=title) as watch:
+    with watching(quiet=False, title=title, below=True) as watch:
         result = perform(row, watch, quick=options.quick)
     width = max(60, width_of_stdout(100))
     _say([] if silent else list(lines(result, width)))

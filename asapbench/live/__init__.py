@@ -14,14 +14,17 @@ from asapbench.model import Story, Tick, Watch
 
 
 @contextmanager
-def watching(*, quiet: bool, title: str = "") -> Iterator[Watch]:
-    """A function that shows ticks in the way that fits standard error; `title` says what for."""
+def watching(*, quiet: bool, title: str = "", below: bool = False) -> Iterator[Watch]:
+    """A function that shows ticks in the way that fits standard error; `title` says what for.
+
+    On a terminal that is a screen of its own, or `below` what was written before.
+    """
     if quiet:
         yield _ignore
         return
     console = Console(stderr=True)
     if _can_draw(console):
-        with drawn(console, title) as watch:
+        with drawn(console, title, below=below) as watch:
             yield watch
     else:
         yield lines(title)

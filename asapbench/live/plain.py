@@ -25,9 +25,9 @@ def lines(title: str = "") -> Watch:
     return printer.watch
 
 
-def line(tick: Tick) -> str:
+def line(tick: Tick, elapsed: float) -> str:
     """A tick as a line: phase, elapsed, numbers."""
-    return f"{phase_of(tick):<11} {show_duration(int(tick.elapsed)):>6}  {describe(tick)}".rstrip()
+    return f"{phase_of(tick):<11} {show_duration(int(elapsed)):>6}  {describe(tick)}".rstrip()
 
 
 def describe(tick: Tick) -> str:
@@ -42,7 +42,7 @@ def describe(tick: Tick) -> str:
 class _Printer:
     def __init__(self) -> None:
         self._phase = ""
-        self._at = 0.0
+        self._began = self._at = time.monotonic()
         self._told: set[str] = set()
 
     def watch(self, tick: Tick, story: Story) -> None:
@@ -55,7 +55,7 @@ class _Printer:
             return
         self._at = now
         self._phase = self._phase if tick.kept else tick.phase
-        _put(line(tick))
+        _put(line(tick, now - self._began))
 
 
 def news(story: Story) -> Iterator[str]:

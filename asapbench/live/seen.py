@@ -71,6 +71,9 @@ def after(seen: Seen, tick: Tick, story: Story, elapsed: float) -> Seen:
     seen = _with_metrics(seen, tick, story)
     if tick.kept:
         return replace(seen, elapsed=elapsed, kept=(*seen.kept, tick))
+    if not tick.numbers:
+        # nothing is measured: those that were seen last stay
+        tick = tick.model_copy(update={"numbers": seen.tick.numbers})
     readings = seen.readings
     if not readings or int(elapsed) != int(seen.elapsed):
         readings = _with_numbers(readings, tick)

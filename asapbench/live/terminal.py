@@ -1,7 +1,8 @@
 """The view on a terminal: drawn in place, a few times a second, and gone when the run has ended.
 
-It is drawn when there is a tick, at most so often. Only where none comes for a second, the time is
-drawn by a thread; while it is measured they come more often.
+On a screen of its own, where nothing scrolls or wraps whatever size it gets; or, where something
+is to stay in sight, below that. It is drawn when there is a tick, at most so often. Only where none
+comes for a second, the time is drawn by a thread; while it is measured they come more often.
 """
 
 from __future__ import annotations
@@ -29,16 +30,17 @@ Lines = list[list[Segment]]
 
 
 @contextmanager
-def drawn(console: Console, title: str = "") -> Iterator[Watch]:
-    """Draw ticks below where the cursor is; what was there before stays."""
+def drawn(console: Console, title: str = "", *, below: bool = False) -> Iterator[Watch]:
+    """Draw ticks; `below` where the cursor is, so that what was there before stays in sight."""
     live = Live(
         console=console,
+        screen=not below,
         auto_refresh=False,
         transient=True,
         redirect_stdout=False,
         vertical_overflow="crop",
     )
-    picture = _Picture(console, live, title)
+    picture = _Picture(console, live, title, below=below)
     with live:
         try:
             with _now_and_then(picture.idle):
@@ -55,14 +57,14 @@ def lines_of(seen: Seen, console: Console) -> Lines:
 
 
 class _Picture:
-    def __init__(self, console: Console, live: Live, title: str) -> None:
-        self._console, self._live = console, live
+    def __init__(self, console: Console, live: Live, title: str, *, below: bool) -> None:
+        self._console, self._live, self._below = console, live, below
         self._lock = threading.Lock()
         self._seen = Seen(title=title)
         self._began = time.monotonic()
         self._at = -math.inf
         self._lines: Lines = []
-        self._width = console.width
+        self._size = console.size
 
     def watch(self, tick: Tick, story: Story) -> None:
         """Take in a tick, and draw if it is time to."""
@@ -91,11 +93,12 @@ class _Picture:
         self._put(lines_of(self._seen, self._console))
 
     def _put(self, lines: Lines) -> None:
-        width = self._console.width
-        if width == self._width and lines == self._lines:
+        size = self._console.size
+        if size == self._size and lines == self._lines:
             return
-        self._console.control(_upwards(wrapped(self._lines, width) if width < self._width else 0))
-        self._lines, self._width = lines, width
+        if self._below and size.width < self._size.width:
+            self._console.control(_upwards(wrapped(self._lines, size.width)))
+        self._lines, self._size = lines, size
         self._live.update(SegmentLines(lines, new_lines=True), refresh=True)
 
 

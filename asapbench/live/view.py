@@ -67,7 +67,7 @@ def shares(wanted: Sequence[int], least: Sequence[int], room: int) -> list[int]:
 def _blocks(seen: Seen, width: int) -> Iterator[Block]:
     yield _lines([_what(seen, width), _progress(seen, width)], 2)
     part = _part(seen.story)
-    rows = [*part.gauges(seen)]
+    rows = [*part.gauges(seen)] if seen.tick.numbers else []
     yield Block(len(rows), 3, lambda most: gauges(rows[:most], width))
     yield _lines([*_doing(seen)], 1)
     if seen.kept and part.COLUMNS:

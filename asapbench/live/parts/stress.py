@@ -21,5 +21,9 @@ def gauges(seen: Seen) -> Iterator[Gauge]:
     yield gauge(seen, "users", "users")
     if seen.number("offered"):
         yield gauge(seen, "offered", "offered")
-    yield gauge(seen, "achieved", "achieved", drawn=True)
-    yield gauge(seen, "p95", "p95", "latency.p95", drawn=True)
+    # against the server that does nothing there is no ladder yet
+    achieved, p95 = (
+        ("achieved", "p95") if seen.number("achieved") else ("throughput", "latency.p95")
+    )
+    yield gauge(seen, "achieved", achieved, drawn=True)
+    yield gauge(seen, "p95", p95, "latency.p95", drawn=True)

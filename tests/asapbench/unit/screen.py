@@ -17,6 +17,7 @@ class Screen:
     column: int = 0
     cursor_shown: bool = True
     scrolled: int = 0
+    before: "tuple[list[str], int, int, int] | None" = None  # while another screen is shown
 
     def write(self, text: str) -> None:
         for private, number, letter, back, new, plain in _CODE.findall(text):
@@ -31,7 +32,15 @@ class Screen:
                 self._put(plain)
 
     def resize(self, width: int, height: int) -> None:
-        """Long lines are wrapped anew, and the cursor stays at its character."""
+        """Long lines are wrapped anew, and the cursor stays at its character.
+
+        Another screen is cut instead, as terminals do.
+        """
+        if self.before is not None:
+            self.lines = [line[:width] for line in self.lines[:height]]
+            self.width, self.height = width, height
+            self.row, self.column = min(self.row, height - 1), min(self.column, width)
+            return
         index, offset = self._place()
         character = offset * self.width + self.column
         self.width, self.height = width, height
@@ -63,10 +72,23 @@ class Screen:
             # a row that is wiped is one of its own from then on
             parts = [*([line[:start]] if start else []), "", *([rest] if rest else [])]
             self.lines[index : index + 1] = parts
+        elif code == "H":
+            self.row, self.column = self.scrolled, 0
+        elif code in {"?h", "?l"} and number == 1049:
+            self._swap(other=code == "?h")
         elif code in {"?h", "?l"}:
+            assert number == 25
             self.cursor_shown = code == "?h"
         else:
             assert code == "m", f"the view uses no {code!r}"
+
+    def _swap(self, *, other: bool) -> None:
+        if other:
+            self.before = (self.lines, self.row, self.column, self.scrolled)
+            self.lines, self.row, self.column, self.scrolled = [""], 0, 0, 0
+        elif self.before is not None:
+            self.lines, self.row, self.column, self.scrolled = self.before
+            self.before = None
 
     def _put(self, character: str) -> None:
         index, offset = self._place()

@@ -33,6 +33,7 @@ def tick(second: float, **changes: object) -> Tick:
 def test_a_line_has_phase_elapsed_and_numbers_and_they_are_seconds_apart(
     clock: Clock, make_story: MakeStory, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    clock.now = 100.0
     watch = plain.lines()
     for clock.now in range(100, 112):
         watch(tick(clock.now - 100), make_story())
@@ -78,7 +79,7 @@ def test_what_is_no_terminal_gets_plain_lines_even_if_colours_are_forced(
     monkeypatch.setenv("FORCE_COLOR", "1")
     with watching(quiet=False) as watch:
         watch(tick(1.0), make_story())
-    assert capsys.readouterr().err == "measuring       1s  901 req/s  p95 1.00 ms\n"
+    assert capsys.readouterr().err == "measuring       0s  901 req/s  p95 1.00 ms\n"
 
 
 def test_quiet_shows_nothing(make_story: MakeStory, capsys: pytest.CaptureFixture[str]) -> None:

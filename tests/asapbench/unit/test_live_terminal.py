@@ -76,9 +76,21 @@ Show = Callable[[Watch, float], None]
 
 
 @contextmanager
-def watched(terminal: Terminal) -> Iterator[Watch]:
-    with drawn(terminal.console, "asapbench load") as watch:
+def watched(terminal: Terminal, *, below: bool = True) -> Iterator[Watch]:
+    with drawn(terminal.console, "asapbench load", below=below) as watch:
         yield watch
+
+
+def test_a_screen_of_its_own_shows_nothing_but_the_view(show: Show) -> None:
+    terminal = Terminal(80, 24)
+    with watched(terminal, below=False) as watch:
+        for second in range(30):
+            show(watch, second)
+        shown = terminal.screen.shown()
+        assert shown[0].startswith("asapbench load")
+        assert "929 req/s" in "".join(shown)
+        assert terminal.screen.scrolled == 0
+        assert not terminal.screen.cursor_shown
 
 
 def test_the_view_is_drawn_in_place_below_what_was_there(show: Show) -> None:
@@ -95,9 +107,10 @@ def test_the_view_is_drawn_in_place_below_what_was_there(show: Show) -> None:
         assert not terminal.screen.cursor_shown
 
 
-def test_nothing_of_it_is_left_when_the_run_has_ended(show: Show) -> None:
+@pytest.mark.parametrize("below", [True, False])
+def test_nothing_of_it_is_left_when_the_run_has_ended(show: Show, *, below: bool) -> None:
     terminal = Terminal(80, 24)
-    with watched(terminal) as watch:
+    with watched(terminal, below=below) as watch:
         show(watch, 1.0)
     assert terminal.screen.shown() == [BEFORE]
     assert terminal.screen.cursor_shown
@@ -105,14 +118,15 @@ def test_nothing_of_it_is_left_when_the_run_has_ended(show: Show) -> None:
     assert terminal.screen.shown() == [BEFORE, "report"]
 
 
+@pytest.mark.parametrize("below", [True, False])
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError])
 def test_an_interrupt_or_an_error_gives_the_terminal_back(
-    show: Show, error: type[BaseException]
+    show: Show, error: type[BaseException], *, below: bool
 ) -> None:
     terminal = Terminal(80, 24)
 
     def run() -> None:
-        with watched(terminal) as watch:
+        with watched(terminal, below=below) as watch:
             show(watch, 1.0)
             terminal.screen.write("^C")
             raise error
@@ -136,6 +150,23 @@ def test_a_resize_leaves_nothing_behind(show: Show, sizes: list[tuple[int, int]]
             assert [line for line in shown if line.startswith("asapbench load")] == [shown[1]]
             assert sum("throughput" in line for line in shown) == 1
             assert all(len(line) <= width for line in shown)
+    assert terminal.screen.shown() == [BEFORE]
+
+
+@pytest.mark.parametrize("sizes", [[(40, 24)], [(120, 35), (40, 12), (30, 6), (100, 30)]])
+def test_a_screen_of_its_own_stands_any_resize(show: Show, sizes: list[tuple[int, int]]) -> None:
+    terminal = Terminal(90, 24)
+    with watched(terminal, below=False) as watch:
+        show(watch, 1.0)
+        for second, (width, height) in enumerate(sizes, start=2):
+            terminal.resize(width, height)
+            show(watch, second)
+            shown = terminal.screen.shown()
+            assert shown[0].startswith("asapbench load")
+            assert sum(line.startswith(("asapbench", "throughput")) for line in shown) == 2
+            assert all(len(line) <= width for line in shown)
+            assert len(shown) <= height
+            assert terminal.screen.scrolled == 0
     assert terminal.screen.shown() == [BEFORE]
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.util import find_spec
 
 import pytest
 from hypothesis import given
@@ -42,6 +43,7 @@ def test_a_view_reads_as_it_is_kept_in_the_golden_file(
 
 def test_every_command_that_measures_has_a_view_of_its_own() -> None:
     assert set(SCENES) == set(benches())
+    assert all(find_spec(f"asapbench.live.parts.{name}") for name in benches())
 
 
 @pytest.mark.parametrize("command", SCENES)
