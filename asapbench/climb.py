@@ -10,11 +10,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from asapbench.ladder.conclude import so_far
 from asapbench.ladder.evidence import PAUSE, rungs_of, steps_of
 from asapbench.ladder.recovery import recovered
 from asapbench.ladder.rung import ROLES, Role, Rung, rules_of
 from asapbench.ladder.search import Ladder, find, next_load
-from asapbench.model import Recorder, Tick, Window
+from asapbench.model import Metric, Recorder, Tick, Window
 from asapbench.offer import Load
 from asapbench.samples import requests_in
 from asapbench.series import Writer
@@ -74,12 +75,14 @@ class Climb:
         self._number = 0
         self._begins = 0.0
         self._recovered = False
+        self._so_far: tuple[Metric, ...] = ()
         self.rungs: list[Rung] = []
 
     def warm_up(self, level: float) -> Iterator[Tick]:
         """Offer a load whose numbers are thrown away."""
-        yield from self._traffic.ramp(self._pace.load(level))
-        yield from self._traffic.hold("warm-up", max(1.0, self._pace.settle))
+        yield from self._told(level, "warm-up", self._traffic.ramp(self._pace.load(level)))
+        held = self._traffic.hold("warm-up", max(1.0, self._pace.settle))
+        yield from self._told(level, "warm-up", held)
         yield from self._rest()
 
     def search(self, ladder: Ladder, enough: Callable[[], bool]) -> Iterator[Tick]:
@@ -143,14 +146,16 @@ class Climb:
         shown, self.rungs = len(self.rungs), rungs_of(run)
         broken = find(self.rungs).bad is not None
         self._recovered = broken and any(step.role == "recovery" for step in steps_of(run))
+        self._so_far = so_far(self.rungs, closed=self._pace.per_user is None)
         yield from map(_shown, self.rungs[shown:])
 
     def _rest(self) -> Iterator[Tick]:
-        yield from self._traffic.rest("drain", max(_LEAST_PATIENCE, self._pace.measure))
+        ticks = self._traffic.rest("drain", max(_LEAST_PATIENCE, self._pace.measure))
+        yield from self._told(0.0, "drain", ticks)
 
     def _told(self, level: float, phase: str, ticks: Iterator[Tick]) -> Iterator[Tick]:
         """Ticks with what is offered beside what is seen."""
-        users, rate = self._pace.users(level), self._pace.rate(level)
+        users, rate = self._pace.users(level) if level else 0, self._pace.rate(level)
         for tick in ticks:
             seen = {name: (value, unit) for name, value, unit in tick.numbers}
             numbers: list[tuple[str, float, str]] = [("users", float(users), "count")]
@@ -159,7 +164,9 @@ class Climb:
             for name, word in (("throughput", "achieved"), ("latency.p95", "p95")):
                 if name in seen:
                     numbers.append((word, *seen[name]))
-            yield tick.model_copy(update={"phase": phase, "numbers": tuple(numbers)})
+            yield tick.model_copy(
+                update={"phase": phase, "numbers": tuple(numbers), "so_far": self._so_far}
+            )
 
     def _write(self, level: float, role: Role) -> None:
         rate = self._pace.rate(level)
@@ -181,7 +188,8 @@ def _shown(rung: Rung) -> Tick:
     offered = () if rung.offered is None else (("offered", rung.offered, "req/s"),)
     times = ((name, getattr(rung, name)) for name in ("p50", "p95", "p99"))
     return Tick(
-        phase=f"step {rung.step} {rung.state}",
+        phase=f"step {rung.step}",
+        doing=rung.state,
         elapsed=0.0,
         progress=1.0,
         numbers=(

@@ -10,7 +10,7 @@ from asapbench.cycling import reading_of
 from asapbench.errors import BrokenRun
 from asapbench.leak.cycles import layout
 from asapbench.leak.parts import LIVE, LIVE_COUNT, PARTS
-from asapbench.model import Recorder, Tick, Window
+from asapbench.model import Metric, Recorder, Tick, Window
 from asapbench.process import Child
 from asapbench.series import Writer
 
@@ -55,8 +55,15 @@ class Part:
         self._writer.close()
 
 
-def measure_components(recorder: Recorder, undecided: Callable[[], set[str]]) -> Iterator[Tick]:
-    """Cycles of each part, all at once, until none is undecided; then the live envelopes."""
+def measure_components(
+    recorder: Recorder,
+    undecided: Callable[[], set[str]],
+    so_far: Callable[[], tuple[Metric, ...]],
+) -> Iterator[Tick]:
+    """Cycles of each part, all at once, until none is undecided; then the live envelopes.
+
+    `so_far` says what is known of their growth at each of the looks.
+    """
     began = time.monotonic()
     recorder.tell(windows=(Window(name="components", start=began, end=began),))
     with ExitStack() as open_parts:
@@ -67,10 +74,13 @@ def measure_components(recorder: Recorder, undecided: Callable[[], set[str]]) ->
         yield from _cycle([live], 1, began)  # none are alive at the first
         yield from _cycle([*parts, live], 1, began)
         for look in LOOKS:
-            while parts and parts[0].cycles < WARM_UP + look:
+            while parts[0].cycles < WARM_UP + look:
                 yield from _cycle(parts, WARM_UP, began)
-            names = undecided()
+            names, first = undecided(), parts[0]
             parts = [part for part in parts if part.name in names]
+            yield _tick(first, parts, began).model_copy(update={"so_far": so_far()})
+            if not parts:
+                return
 
 
 def _cycle(parts: list[Part], warm_up: int, began: float) -> Iterator[Tick]:
@@ -81,13 +91,17 @@ def _cycle(parts: list[Part], warm_up: int, began: float) -> Iterator[Tick]:
         while not part.answered(_WAIT, warm_up):
             if time.monotonic() - asked > _PATIENCE:
                 raise BrokenRun(f"the component {part.name} did no cycle in {_PATIENCE:.0f} s")
-            yield _tick(part, began)
-        yield _tick(part, began)
+            yield _tick(part, parts, began)
+        yield _tick(part, parts, began)
 
 
-def _tick(part: Part, began: float) -> Tick:
+def _tick(part: Part, parts: list[Part], began: float) -> Tick:
     share = min(1.0, part.cycles / (WARM_UP + LOOKS[0]))
     numbers = (("cycles", float(part.cycles), "count"),)
     return Tick(
-        phase="components", elapsed=time.monotonic() - began, progress=share, numbers=numbers
+        phase="components",
+        elapsed=time.monotonic() - began,
+        progress=share,
+        numbers=numbers,
+        undecided=tuple(one.name for one in parts),
     )

@@ -18,11 +18,11 @@ from asapbench.doctor.read.memory import read_memory
 from asapbench.errors import BrokenRun
 from asapbench.leak.cycles import Reading, layout
 from asapbench.leak.room import affordable, goes_on
-from asapbench.model import Recorder, Running, Tick, Window
+from asapbench.model import Metric, Recorder, Running, Tick, Window
 from asapbench.offer import Load
 from asapbench.outside import ProcessTree
 from asapbench.series import Writer
-from asapbench.traffic import Traffic
+from asapbench.traffic import MEASURED, Traffic
 from asapbench.units import show
 
 PATIENCE = 30.0  # seconds for a server to settle
@@ -32,7 +32,8 @@ _DISCONNECTS = 0.01  # of the requests, as connections beside them
 _LOOKS, _PAUSE = 3, 0.2  # readings from outside: the server is not told to settle
 _PROBE = 1.0  # seconds
 _SUSTAINED = 0.6  # of what closed users get: without a queue
-_TREND = 40  # readings
+_TREND = 60  # readings
+_HELD = (("rss", "B"), ("uss", "B"), ("heap", "B"), ("blocks", "count"))
 
 
 class Meter(Protocol):
@@ -119,6 +120,9 @@ def reading_of(answer: str) -> Reading:
 class Cycles:
     """Drives a generator through cycles of `size` requests at `rate`; a row a cycle is kept."""
 
+    so_far: Callable[[], tuple[Metric, ...]]  # asked after each cycle that counts
+    planned: int  # cycles, as far as is known now
+
     def __init__(
         self, traffic: Traffic, meter: Meter, recorder: Recorder, url: str, users: int
     ) -> None:
@@ -130,6 +134,9 @@ class Cycles:
         self._grown = 0.0  # bytes, in the latest cycle
         self._trend: list[float] = []
         self._window: Window | None = None
+        self._known: tuple[Metric, ...] = ()
+        self.done, self.planned = 0, 0
+        self.so_far = _nothing
         self.rate, self.size = 0.0, 0
         self.patience = PATIENCE
 
@@ -177,11 +184,11 @@ class Cycles:
         """Cycles that count."""
         if self._window is None:
             now = time.monotonic()
-            self._window = Window(name="measured", start=now, end=now)
+            self._window = Window(name=MEASURED, start=now, end=now)
         for _ in range(cycles):
-            yield from self._cycle("measured", kept=True)
+            yield from self._cycle(MEASURED, kept=True)
             self._window = self._window.model_copy(update={"end": time.monotonic()})
-            others = [one for one in self._recorder.story.windows if one.name != "measured"]
+            others = [one for one in self._recorder.story.windows if one.name != MEASURED]
             self._recorder.tell(windows=(*others, self._window))
 
     def _cycle(self, phase: str, *, kept: bool) -> Iterator[Tick]:
@@ -189,8 +196,13 @@ class Cycles:
         reading = self._meter.read()
         done = float(self._traffic.answers)
         self._writer.append(time.monotonic(), done, *reading.values, kept)
-        if not isnan(reading.uss):
-            self._note(reading)
+        self.done += 1
+        if isnan(reading.uss):
+            return
+        self._note(reading)
+        if kept:
+            self._known = self.so_far()
+        yield self._row(phase)
 
     def _note(self, reading: Reading) -> None:
         self._grown = reading.uss - self._latest.uss if self._latest else 0.0
@@ -212,15 +224,40 @@ class Cycles:
 
     def _shown(self, tick: Tick) -> Tick:
         """A tick that shows memory, as it was when last read."""
-        elapsed = time.monotonic() - self._began
-        numbers = [("requests", float(self._traffic.answers), "count")]
-        if self._latest is not None:
-            units = (("rss", "B"), ("uss", "B"), ("heap", "B"), ("blocks", "count"))
-            held = [(name, getattr(self._latest, name), unit) for name, unit in units]
-            numbers = [*(each for each in held if not isnan(each[1])), *numbers]
+        progress = tick.progress
+        if self.planned:
+            progress = min(1.0, (self.done + progress) / self.planned)
         return tick.model_copy(
-            update={"elapsed": elapsed, "numbers": tuple(numbers), "trend": tuple(self._trend)}
+            update={
+                "elapsed": time.monotonic() - self._began,
+                "progress": progress,
+                "numbers": self._numbers(),
+                "trend": tuple(self._trend),
+                "so_far": self._known,
+            }
         )
+
+    def _row(self, phase: str) -> Tick:
+        """A cycle that is done, as a line that stays."""
+        return Tick(
+            phase=f"cycle {self.done}",
+            doing="" if phase == MEASURED else phase,
+            elapsed=time.monotonic() - self._began,
+            progress=1.0,
+            numbers=self._numbers(),
+            kept=True,
+        )
+
+    def _numbers(self) -> tuple[tuple[str, float, str], ...]:
+        requests = ("requests", float(self._traffic.answers), "count")
+        if self._latest is None:
+            return (requests,)
+        held = [(name, getattr(self._latest, name), unit) for name, unit in _HELD]
+        return (*(each for each in held if not isnan(each[1])), requests)
+
+
+def _nothing() -> tuple[Metric, ...]:
+    return ()
 
 
 def _free() -> float:
@@ -235,6 +272,7 @@ def until(
     """Keep cycles until it is decided at one of the looks, which count them, or after the last."""
     kept = 0
     for look in looks:
+        run.planned = max(run.planned, run.done + look - kept)
         yield from run.keep(look - kept)
         kept = look
         if decided():

@@ -76,6 +76,7 @@ def execute(
     try:
         if bench.floor and plan.floor:
             _measure_floor(bench.floor, plan, watch, recording)
+        watch(_about("starting"), recording.story)
         with start(plan, recording, cores) as system:
             recording.tell(server=system.server)
             _measure(_looking(bench, recording), plan, watch, recording, system)
@@ -85,9 +86,15 @@ def execute(
         recording.tell(**_how_it_ended(_concealed(error, plan)))
     else:
         recording.tell(ended="complete")
+    watch(_about("analysing"), recording.story)
     report = conclude(bench, recording.run())
     recording.path(store.REPORT).write_text(render_json(report), encoding="utf-8")
     return report
+
+
+def _about(phase: str) -> Tick:
+    """What is going on where nothing is measured."""
+    return Tick(phase=phase, elapsed=0.0, progress=0.0)
 
 
 def _decided(bench: Bench, recording: Recording) -> bool:
@@ -123,7 +130,7 @@ def _measure(
             server.sample()
             machine.sample()
             own.sample()
-            watch(tick)
+            watch(tick, recording.story)
         # what died after the last tick died in the measured time or just behind it
         system.check()
 
@@ -137,6 +144,7 @@ def _measure_floor(measure: Measure, plan: Plan, watch: Watch, recording: Record
 
     refused = ""
     for attempt in range(FLOOR_ATTEMPTS):
+        watch(_about("starting"), recording.story)
         part = recording.part(f"floor-{attempt + 1}")
         log, cpus = part.path("responder.log"), part.story.environment.server_cpus
         with embedded("respond", Access(), log, cpus) as system:

@@ -90,15 +90,15 @@ def metrics(found: Findings) -> Iterator[Metric]:
         if growth := part.growth("uss"):
             labels = {"component": part.name}
             rates.append(growth.times(found.rate))
-            yield _metric("growth_rate", "B/s", rates[-1], part.confidence, labels)
-            yield _metric("growth_per_operation", "B", growth, part.confidence, labels)
+            yield growth_metric("growth_rate", "B/s", rates[-1], part.confidence, labels)
+            yield growth_metric("growth_per_operation", "B", growth, part.confidence, labels)
     if found.run.story.plan["components_only"] and rates:
         worst = max(rates, key=lambda rate: rate.low)
-        yield _metric("growth_rate", "B/s", worst, found.parts[0].confidence, {})
+        yield growth_metric("growth_rate", "B/s", worst, found.parts[0].confidence, {})
     if found.live is not None:
         yield Metric(name="live_envelopes.peak", unit="B", value=found.live, n=LIVE_COUNT)
     if found.control and (growth := found.control.growth("uss")):
-        yield _metric("control.growth_per_request", "B", growth, found.control.confidence, {})
+        yield growth_metric("control.growth_per_request", "B", growth, found.control.confidence, {})
 
 
 _GROWTHS = {
@@ -112,11 +112,11 @@ _GROWTHS = {
 def _server(found: Findings, server: Subject) -> Iterator[Metric]:
     uss = server.growth("uss")
     if uss is not None:
-        yield _metric("growth_rate", "B/s", uss.times(found.rate), server.confidence, {})
+        yield growth_metric("growth_rate", "B/s", uss.times(found.rate), server.confidence, {})
         yield Metric(name="sensitivity", unit="B", value=uss.seen, n=uss.n)
     for name, (column, unit) in _GROWTHS.items():
         if growth := server.growth(column):
-            yield _metric(name, unit, growth, server.confidence, {})
+            yield growth_metric(name, unit, growth, server.confidence, {})
     if server.cycles:
         yield from _held(found, server)
     if found.window is not None:
@@ -297,7 +297,7 @@ def _part(part: Subject, rate: float) -> dict[str, Any]:
     }
 
 
-def _metric(
+def growth_metric(
     name: str, unit: str, growth: Growth, confidence: float, labels: dict[str, str]
 ) -> Metric:
     return Metric(

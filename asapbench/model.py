@@ -347,8 +347,10 @@ class Report(Value):
 class Tick(Value):
     """What a running measurement shows. `progress` is 0 to 1; `numbers` are (name, value, unit).
 
-    What is `kept` stays on the screen when others follow. `doing` is what it is about right now.
-    `trend` are the latest readings of what matters most, for a small drawing.
+    What is `kept` stays on the screen when others follow. `doing` is what it is about right now,
+    `undecided` are names of what is still open. `trend` are the latest readings of what matters
+    most, for a small drawing. `so_far` are metrics as they form, where there is news of them: they
+    are shown, and nothing is decided by them.
     """
 
     phase: str
@@ -357,7 +359,9 @@ class Tick(Value):
     numbers: tuple[tuple[str, float, str], ...] = ()
     kept: bool = False
     doing: str = ""
+    undecided: tuple[str, ...] = ()
     trend: tuple[float, ...] = ()
+    so_far: tuple[Metric, ...] = ()
 
 
 class Recorder(Protocol):
@@ -375,7 +379,8 @@ class Recorder(Protocol):
         """All that was recorded so far."""
 
 
-Watch = Callable[[Tick], None]
+# Shows a tick, and what is known of the run at that time.
+Watch = Callable[[Tick, Story], None]
 
 # Whether every verdict on what is recorded so far is a pass or a fail.
 Decided = Callable[[], bool]

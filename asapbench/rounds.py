@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from asapbench.catalogue import MEMORY, OPERATIONS, ROUNDS, Agent, Entry, Job, Said
 from asapbench.errors import BrokenRun, UsageError
-from asapbench.model import Recorder, Tick, Window
+from asapbench.model import Metric, Recorder, Tick, Window
 from asapbench.process import Child
 from asapbench.series import Writer
 
@@ -75,7 +75,8 @@ class Rounds:
     entries: Sequence[Entry]
     recorder: Recorder
     done: int = 0
-    undecided: int = 0
+    undecided: tuple[str, ...] = ()
+    so_far: tuple[Metric, ...] = ()
     numbers: dict[str, dict[str, float]] = field(default_factory=dict)
     longest: float = 0.0  # s, of a round
 
@@ -84,7 +85,7 @@ class Rounds:
         self._position = {entry.key: index for index, entry in enumerate(self.entries)}
         self._known = {entry.key: _Known() for entry in self.entries}
         self._beside = 0.7  # s that a round takes beside measuring
-        self.undecided = len(self.entries)
+        self.undecided = tuple(self._position)
         self.progress = 0.0
 
     def __enter__(self) -> Rounds:
@@ -246,7 +247,7 @@ class Rounds:
     def _tick(self, phase: str, doing: str) -> Tick:
         numbers = (
             ("round", float(self.done), "count"),
-            ("undecided", float(self.undecided), "count"),
+            ("undecided", float(len(self.undecided)), "count"),
         )
         return Tick(
             phase=phase,
@@ -254,6 +255,8 @@ class Rounds:
             progress=min(1.0, self.progress),
             numbers=numbers if self.done else (),
             doing=doing,
+            undecided=self.undecided,
+            so_far=self.so_far,
         )
 
 

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import time
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager, suppress
-from itertools import chain
 from typing import Any
 
 from asapbench.cores import deal, physical_cores
 from asapbench.errors import BrokenRun
 from asapbench.headers import conceal
 from asapbench.model import Recorder, Tick, Window
-from asapbench.offer import PULSE, REQUESTS, Command, Event, Flag, Load, Offer, Outcome
+from asapbench.offer import PULSE, REQUESTS, Command, Event, Load, Offer
 from asapbench.process import Child, in_background, to_foreground
+from asapbench.recent import Recent
 from asapbench.resources import Sampler
 from asapbench.series import Follower
 
+MEASURED = "measured"  # the window that verdicts are about
 TICK = 0.5
 _SHORT_TICK = 0.1  # where what is waited for may be there any moment
 _STARVED = 1.0  # seconds that a tick is late by: others, or the load itself, leave no CPU for it
@@ -92,7 +92,7 @@ class Traffic:
         self._order = list(workers)  # of their shares in the load
         self._failures: dict[tuple[str, str, int], dict[str, Any]] = {}
         self._windows: list[Window] = []
-        self._recent = _Recent()
+        self._recent = Recent()
         self._secrets: tuple[str, ...] = ()  # headers whose values a server may repeat
 
     def begin(self, offer: Offer) -> None:
@@ -185,12 +185,14 @@ class Traffic:
         Looks are seconds from now; the window reaches to the look that ended it.
         """
         began = time.monotonic()
+        self._recent.begin(began)
         for look in looks:
             end = began + look
             try:
                 while (now := time.monotonic()) < end:
                     self._events()
-                    yield self._tick(name, now - began, (now - began) / look, end)
+                    tick = self._tick(name, now - began, (now - began) / look, end)
+                    yield self._formed(tick) if name == MEASURED else tick
             finally:
                 self._mark(Window(name=name, start=began, end=min(time.monotonic(), end)))
             if decided():
@@ -215,6 +217,10 @@ class Traffic:
             if now - answered > patience:
                 missing = load.requests - done
                 raise BrokenRun(f"{missing} requests had no answer for {patience:.0f} s")
+
+    def _formed(self, tick: Tick) -> Tick:
+        """A tick of the time that is judged: with what the metrics come to so far."""
+        return tick.model_copy(update={"so_far": self._recent.so_far()})
 
     def _mark(self, window: Window) -> None:
         """Record a window; one that began at the same time has been extended."""
@@ -256,8 +262,7 @@ class Traffic:
         self._await("stopped", DRAIN + START_PATIENCE)
 
     def close(self) -> None:
-        """Keep what is known of failures, and end the sampling."""
-        self._recorder.tell(failures=tuple(self._failures.values()))
+        """End the sampling."""
         for process in self._sampled():
             process.sampler.close()
 
@@ -293,7 +298,8 @@ class Traffic:
             kind = event.endpoint, event.outcome, event.code
             first = event.model_dump(include={"endpoint", "outcome", "code", "text"})
             first["text"] = conceal(event.text, self._secrets)
-            self._failures.setdefault(kind, first)
+            if self._failures.setdefault(kind, first) is first:
+                self._recorder.tell(failures=tuple(self._failures.values()))
 
     def _await(self, name: str, patience: float) -> None:
         broken: list[BrokenRun] = []
@@ -305,37 +311,6 @@ class Traffic:
                 broken.append(error)
         if broken:
             raise broken[0]
-
-
-class _Recent:
-    """What a watcher wants to know now: the last seconds, never judged."""
-
-    def __init__(self) -> None:
-        self.done = 0
-        self.failed = 0
-        self._users: set[float] = set()
-        self._last: deque[tuple[float, float]] = deque()
-
-    def take(self, followers: Iterable[Follower]) -> None:
-        rows = chain.from_iterable(follower.new_rows() for follower in followers)
-        for planned, sent, done, _code, user, _endpoint, outcome, flags, *_split in rows:
-            self.done += 1
-            self.failed += outcome != Outcome.OK
-            self._users.add(user)
-            self._last.append((done, done - (planned if int(flags) & Flag.WAITED else sent)))
-        horizon = time.monotonic() - 2.0
-        while self._last and self._last[0][0] < horizon:
-            self._last.popleft()
-
-    def numbers(self) -> tuple[tuple[str, float, str], ...]:
-        times = sorted(latency for _, latency in self._last)
-        numbers = [
-            ("users", float(len(self._users)), "count"),
-            ("throughput", len(times) / 2.0, "req/s"),
-        ]
-        if times:
-            numbers.append(("latency.p95", times[int(len(times) * 0.95)], "s"))
-        return (*numbers, ("failures", float(self.failed), "count"))
 
 
 @contextmanager

@@ -76,7 +76,10 @@ def measured(bench: Bench, plan: Plan, outputs: Outputs, own: Value | None = Non
     from asapbench.engine import execute  # psutil and more: not for --help
     from asapbench.live import watching
 
-    with _place(keep=not outputs.no_save) as place, watching(quiet=outputs.quiet) as watch:
+    with (
+        _place(keep=not outputs.no_save) as place,
+        watching(quiet=outputs.quiet, title=f"asapbench {bench.name}") as watch,
+    ):
         report = execute(bench, plan, watch, place=place)
     comparison = compared(report, outputs)
     _put(report, outputs, comparison)

@@ -10,7 +10,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Generator, Iterator
 from contextlib import closing, contextmanager
+from functools import partial
 from importlib.machinery import PathFinder
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, field_validator, model_validator
@@ -21,6 +23,8 @@ from asapbench.model import (
     Analysis,
     Bench,
     Decided,
+    Labels,
+    Metric,
     Plan,
     Recorder,
     Run,
@@ -274,11 +278,13 @@ def measure(
     if plan.host is not None and system.server.pid is None and not plan.components_only:
         raise _unseen(plan.host)
     if plan.components_only or _judges_parts(recorder):
-        yield from measure_components(recorder, lambda: _undecided_parts(recorder))
+        undecided, so_far = partial(_undecided_parts, recorder), partial(_parts_so_far, recorder)
+        yield from measure_components(recorder, undecided, so_far)
     if not plan.components_only:
         yield from _measure_server(plan, system, recorder, decided)
     if plan.explain and not plan.components_only:
-        yield from _explain(plan, recorder)
+        ticks = _explain(plan, recorder)
+        yield from (tick.model_copy(update={"phase": "explaining"}) for tick in ticks)
 
 
 def _unseen(host: str) -> UsageError:
@@ -298,6 +304,7 @@ def _measure_server(
     plan: MemoryPlan, system: Running, recorder: Recorder, decided: Decided
 ) -> Iterator[Tick]:
     from asapbench.cycling import until
+    from asapbench.stats import confidence_per_look
 
     kept_looks = looks(plan.duration, plan.interval, quick=plan.quick)
     with _cycles(plan, system, recorder) as run:
@@ -307,6 +314,9 @@ def _measure_server(
             run.size = max(round(run.rate * QUICK_CYCLE), min(plan.size, 2 * round(run.rate)))
         else:
             run.rate, run.size = plan.rps, plan.size
+        run.planned = plan.warmup + kept_looks[0]
+        confidence = confidence_per_look(len(kept_looks))
+        run.so_far = partial(_so_far, recorder, "cycles", {}, confidence)
         yield from run.warm_up(plan.warmup)
         if plan.quick:
             run.fit()
@@ -321,6 +331,7 @@ def measure_control(plan: MemoryPlan, system: Running, recorder: Recorder) -> Ge
         yield from run.begin()
         yield from run.raise_rate(plan.rps, QUICK_RATE, QUICK_CYCLE)
         run.size = min(plan.size, round(run.rate * QUICK_CYCLE))
+        run.planned = 2 + KEPT
         yield from run.warm_up(2)
         yield from run.keep(KEPT)
 
@@ -346,6 +357,7 @@ def _explain(plan: MemoryPlan, recorder: Recorder) -> Iterator[Tick]:
         yield from run.begin()
         yield from run.raise_rate(min(plan.rps, TRACED_LEAST), TRACED_RATE, QUICK_CYCLE)
         run.size = TRACED_SIZE
+        run.planned = 2 + KEPT
         yield from run.warm_up(2)
         yield from run.keep(KEPT)
         recorder.tell(explanation=explanation(Traced(system).grown(), run.size))
@@ -382,6 +394,23 @@ def _undecided_parts(recorder: Recorder) -> set[str]:
         for name in PARTS
         if _straddles(recorder, f"cycles-{name}", f'growth_rate{{component="{name}"}}', confidence)
     }
+
+
+def _parts_so_far(recorder: Recorder) -> tuple[Metric, ...]:
+    from asapbench.components import LOOKS
+    from asapbench.stats import confidence_per_look
+
+    confidence = confidence_per_look(len(LOOKS))
+    parts = (_so_far(recorder, f"cycles-{n}", {"component": n}, confidence) for n in PARTS)
+    return tuple(chain.from_iterable(parts))
+
+
+def _so_far(recorder: Recorder, file: str, labels: Labels, confidence: float) -> tuple[Metric, ...]:
+    """The growth that the cycles show so far, as it will be judged."""
+    from asapbench.grown import growth_metric
+
+    rate = _rate(recorder, file, confidence)
+    return () if rate is None else (growth_metric("growth_rate", "B/s", rate, confidence, labels),)
 
 
 def _straddles(recorder: Recorder, file: str, metric: str, confidence: float) -> bool:

@@ -266,10 +266,10 @@ def _rounds(plan: MicroPlan, rounds: Rounds, recorder: Recorder) -> Generator[Ti
         if plan.stop and recorder.story.failures:
             return
         if rounds.done in effort.looks:
-            positions, missed = pending(positions)
+            positions, missed, rounds.so_far = pending(positions)
             if plan.stop and missed:
                 return
-        rounds.undecided = len(positions)
+        rounds.undecided = tuple(rounds.entries[at].key for at in positions)
         rounds.progress = max(rounds.done / effort.most, rounds.elapsed / effort.seconds)
 
 
@@ -286,8 +286,8 @@ def _in_time(rounds: Rounds, effort: Effort) -> bool:
 
 def _pending(
     plan: MicroPlan, rounds: Rounds, targets: Sequence[Target], positions: Sequence[int]
-) -> tuple[list[int], bool]:
-    """The benchmarks that are to be timed further, and whether one has missed its target."""
+) -> tuple[list[int], bool, tuple[Metric, ...]]:
+    """The benchmarks to time further, whether one missed its target, what is known of them."""
     from asapbench import timings
     from asapbench.selection import judged_key
     from asapbench.targets import judge
@@ -304,7 +304,8 @@ def _pending(
         wide = metric is None or timings.width(metric) > plan.effort.precision
         return wide or bool(open_ & _keys(entry))
 
-    return list(filter(is_open, positions)), "fail" in outcomes.values()
+    judged = tuple(metric for metric in metrics if metric.key in outcomes)
+    return list(filter(is_open, positions)), "fail" in outcomes.values(), judged
 
 
 def _keys(entry: Entry) -> set[str]:

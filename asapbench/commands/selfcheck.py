@@ -76,8 +76,8 @@ def run(options: SelfcheckOptions) -> tuple[str, Exit]:
     _say([] if silent else [heading()])
     results = []
     for number, row in enumerate(rows, start=1):
-        sys.stderr.write(f"{row.name} ({number} of {len(rows)}): {row.about}\n")
-        results.append(_done(row, options, silent=silent))
+        title = f"{row.name} ({number} of {len(rows)}): {row.about}"
+        results.append(_done(row, title, options, silent=silent))
     code = exit_code(results)
     if silent:
         return document(results), code
@@ -92,12 +92,12 @@ def _by_default(options: SelfcheckOptions) -> frozenset[str]:
     return names - _LONG if options.quick else names
 
 
-def _done(row: Row, options: SelfcheckOptions, *, silent: bool) -> Result:
+def _done(row: Row, title: str, options: SelfcheckOptions, *, silent: bool) -> Result:
     from asapbench.live import watching
     from asapbench.selfcheck.perform import perform
     from asapbench.selfcheck.render import lines
 
-    with watching(quiet=False) as watch:
+    with watching(quiet=False, title=title, below=True) as watch:
         result = perform(row, watch, quick=options.quick)
     width = max(60, width_of_stdout(100))
     _say([] if silent else list(lines(result, width)))

@@ -91,6 +91,12 @@ def analysis(run: Run) -> Analysis:
     return Analysis(metrics=metrics, notes=notes, gates=tuple(_gates(finding)), details=details)
 
 
+def so_far(rungs: Sequence[Rung], *, closed: bool) -> tuple[Metric, ...]:
+    """The metrics of the run as its first steps show them, without what takes fitting."""
+    finding = find_plateau(rungs) if closed else find(rungs)
+    return tuple(_run_metrics(finding, rungs, None, None))
+
+
 def _model(rungs: Sequence[Rung]) -> Scaling | None:
     good = [rung for rung in rungs if not rung.broken]
     return fit([rung.users for rung in good], [rung.achieved for rung in good])

@@ -10,7 +10,7 @@ from pathlib import Path
 from asapbench.cores import CorePlan
 from asapbench.engine import execute
 from asapbench.errors import BenchError, BrokenRun
-from asapbench.model import Plan, Tick, Watch
+from asapbench.model import Plan, Story, Tick, Watch
 from asapbench.selfcheck.row import Result, Row, Seen, Stage
 from asapbench.store import Recording
 from asapbench.system import System
@@ -47,9 +47,9 @@ def _executed(stage: Stage, watch: Watch, recordings: list[Recording]) -> Seen:
         recordings.append(recording)
         return stage.start(plan, recording, cores)
 
-    def both(tick: Tick) -> None:
+    def both(tick: Tick, story: Story) -> None:
         stage.watch(tick)
-        watch(tick)
+        watch(tick, story)
 
     with tempfile.TemporaryDirectory(prefix="asapbench-") as folder:
         plan = _judged_by(stage, Path(folder) / "targets.toml")

@@ -9,7 +9,7 @@ from typing import Literal
 
 from asapbench.commands import load
 from asapbench.engine import Start
-from asapbench.model import Bench, Measurement, Plan, Report, Run, Tick, Value, Watch
+from asapbench.model import Bench, Measurement, Plan, Report, Run, Tick, Value
 
 
 class Check(Value):
@@ -56,7 +56,7 @@ class Stage:
 
     plan: Plan
     start: Start
-    watch: Watch = _ignore
+    watch: Callable[[Tick], None] = _ignore
     bench: Bench = load.BENCH
     limits: tuple[tuple[str, str], ...] = ()
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from asapbench.commands.load import BENCH, LoadPlan
 from asapbench.engine import execute
 from asapbench.errors import UsageError
-from asapbench.model import Report, Tick
+from asapbench.model import Report, Story, Tick
 from asapbench.selfcheck.perform import perform
 from asapbench.selfcheck.rows.starved import ROW
 from prove.showing import Seen, show
@@ -66,5 +66,5 @@ def _starved(seen: Seen) -> list[str]:
     return [] if right == RUNS else [f"a starved generator: {right} of {RUNS} runs were invalid"]
 
 
-def _ignore(_: Tick) -> None:
+def _ignore(_: Tick, __: Story) -> None:
     """Nobody watches."""

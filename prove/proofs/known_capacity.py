@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asapbench.model import Tick
+from asapbench.model import Story, Tick
 from asapbench.selfcheck.perform import perform
 from asapbench.selfcheck.row import Result
 from asapbench.selfcheck.rows.known_capacity import row
@@ -40,5 +40,5 @@ def _told(result: Result) -> str:
     return "; ".join((*read, result.text))
 
 
-def _ignore(_: Tick) -> None:
+def _ignore(_: Tick, __: Story) -> None:
     """Nobody watches."""

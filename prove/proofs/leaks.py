@@ -10,7 +10,7 @@ from pathlib import Path
 
 from asapbench.commands.memory import BENCH, MemoryPlan
 from asapbench.engine import execute
-from asapbench.model import Report, Tick
+from asapbench.model import Report, Story, Tick
 from asapbench.selfcheck.perform import perform
 from asapbench.selfcheck.rows.known_leaks import ROWS
 from prove.leak_traces import FALSE_LEAKS, false_leaks
@@ -82,5 +82,5 @@ def _slow(seen: Seen) -> list[str]:
     return [] if report.outcome in {"pass", "fail"} else [f"300 s: {report.outcome}"]
 
 
-def _ignore(_: Tick) -> None:
+def _ignore(_: Tick, __: Story) -> None:
     """Nobody watches."""

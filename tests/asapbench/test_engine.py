@@ -23,6 +23,7 @@ from asapbench.model import (
     Run,
     Running,
     Server,
+    Story,
     Tick,
     Window,
 )
@@ -93,7 +94,7 @@ def only_run() -> Run:
 
 
 def test_the_flow_starts_measures_ends_then_analyses(log: Log) -> None:
-    report = execute(bench_that(log, two_ticks), plan(), lambda tick: None, starter(log))
+    report = execute(bench_that(log, two_ticks), plan(), lambda tick, story: None, starter(log))
     assert log == ["server up", "measure", "measured", "server down", "analyse"]
     assert report.exit_code is Exit.PASS
     assert report.outcome == "pass"
@@ -102,7 +103,7 @@ def test_the_flow_starts_measures_ends_then_analyses(log: Log) -> None:
 def test_a_refused_table_starts_nothing(log: Log) -> None:
     Path("table.toml").write_text(TABLE.replace("p95", "p42"))
     with pytest.raises(UsageError, match=r"latency\.p42"):
-        execute(bench_that(log, two_ticks), plan(), lambda tick: None, starter(log))
+        execute(bench_that(log, two_ticks), plan(), lambda tick, story: None, starter(log))
     assert log == []
     assert not Path(".asapbench").exists()
 
@@ -116,7 +117,7 @@ def test_the_run_is_on_disk_before_it_is_analysed(log: Log) -> None:
 
     bench = bench_that(log, two_ticks)
     bench = Bench(bench.name, bench.plan, bench.produces, bench.measure, analyse, bench.doc, ())
-    execute(bench, plan(), lambda tick: None, starter(log))
+    execute(bench, plan(), lambda tick, story: None, starter(log))
     assert seen == ["complete"]
 
 
@@ -125,7 +126,7 @@ def test_ctrl_c_ends_everything_and_reports_what_was_measured(log: Log) -> None:
         yield from two_ticks(recorder)
         raise KeyboardInterrupt
 
-    report = execute(bench_that(log, interrupted), plan(), lambda tick: None, starter(log))
+    report = execute(bench_that(log, interrupted), plan(), lambda tick, story: None, starter(log))
     assert log == ["server up", "measure", "measured", "server down", "analyse"]
     assert report.exit_code is Exit.INTERRUPTED
     assert report.story.ended == "interrupted"
@@ -133,7 +134,7 @@ def test_ctrl_c_ends_everything_and_reports_what_was_measured(log: Log) -> None:
 
 
 def test_ctrl_c_while_a_tick_is_shown_closes_the_measurement_too(log: Log) -> None:
-    def watch(tick: Tick) -> None:
+    def watch(tick: Tick, story: Story) -> None:
         if tick.progress == 1.0:
             raise KeyboardInterrupt
 
@@ -148,7 +149,7 @@ def test_ctrl_c_before_anything_is_measured_has_no_report(log: Log) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        execute(bench_that(log, interrupted), plan(), lambda tick: None, starter(log))
+        execute(bench_that(log, interrupted), plan(), lambda tick, story: None, starter(log))
     assert log == ["server up", "measure", "measured", "server down"]
 
 
@@ -157,7 +158,7 @@ def test_a_server_that_dies_voids_the_verdict_and_its_last_words_are_the_reason(
         if "tick" in log:
             raise BrokenRun("the server ended with signal 9")
 
-    def watch(tick: Tick) -> None:
+    def watch(tick: Tick, story: Story) -> None:
         log.append("tick")
 
     def measure(recorder: Recorder) -> Generator[Tick]:
@@ -182,7 +183,7 @@ def test_a_server_that_dies_after_the_last_tick_voids_the_verdict_too(log: Log) 
         yield Tick(phase="measured", elapsed=1.0, progress=1.0)
         log.append("last answer")
 
-    report = execute(bench_that(log, measure), plan(), lambda tick: None, starter(log, dead))
+    report = execute(bench_that(log, measure), plan(), lambda tick, story: None, starter(log, dead))
     assert (report.story.ended, report.exit_code) == ("server-died", Exit.NO_VERDICT)
 
 
@@ -191,7 +192,7 @@ def test_a_broken_generator_exits_with_4_and_keeps_what_was_measured(log: Log) -
         yield from two_ticks(recorder)
         raise BrokenRun("the generator ended with exit code 1")
 
-    report = execute(bench_that(log, broken), plan(), lambda tick: None, starter(log))
+    report = execute(bench_that(log, broken), plan(), lambda tick, story: None, starter(log))
     assert report.exit_code is Exit.BROKEN
     assert report.outcome == "invalid"
     assert only_run().story.why == "the generator ended with exit code 1"
@@ -199,7 +200,7 @@ def test_a_broken_generator_exits_with_4_and_keeps_what_was_measured(log: Log) -
 
 def test_a_saved_run_concludes_to_the_same_report_again(log: Log) -> None:
     bench = bench_that(log, two_ticks)
-    report = execute(bench, plan(), lambda tick: None, starter(log))
+    report = execute(bench, plan(), lambda tick, story: None, starter(log))
     assert conclude(bench, only_run()) == report
 
 
@@ -210,5 +211,5 @@ def test_the_duration_of_the_run_is_kept(log: Log) -> None:
         while time.monotonic() == began:
             pass
 
-    report = execute(bench_that(log, slow), plan(), lambda tick: None, starter(log))
+    report = execute(bench_that(log, slow), plan(), lambda tick, story: None, starter(log))
     assert report.story.duration > 0

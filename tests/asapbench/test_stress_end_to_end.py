@@ -23,7 +23,7 @@ import pytest
 from asapbench.commands.stress import BENCH, StressPlan
 from asapbench.cores import CorePlan
 from asapbench.engine import execute
-from asapbench.model import Plan, Tick
+from asapbench.model import Plan, Story, Tick
 from asapbench.selfcheck.behaviour import Behaviour
 from asapbench.selfcheck.serving import serving
 from asapbench.store import Recording
@@ -156,7 +156,7 @@ def test_a_server_that_dies_under_load_has_a_breaking_point_with_its_last_words(
 def descriptors_of_the_generator(found: list[int]) -> Iterator[Any]:
     """A watcher that counts the open files of the generator at the end of each rest."""
 
-    def watch(tick: Tick) -> None:
+    def watch(tick: Tick, story: Story) -> None:
         if not tick.kept:
             return
         children = psutil.Process().children()
