@@ -14,7 +14,7 @@ from asapbench.conclusion import conclude
 from asapbench.cores import CorePlan, physical_cores, plan_cores
 from asapbench.environment import read_environment
 from asapbench.errors import BenchError, ServerDied, UsageError
-from asapbench.headers import conceal, expand_headers
+from asapbench.headers import conceal
 from asapbench.model import (
     Bench,
     Plan,
@@ -27,7 +27,7 @@ from asapbench.model import (
 from asapbench.report.document import render_json
 from asapbench.resources import MachineSampler, Sampler
 from asapbench.store import Recording
-from asapbench.system import Access, System, embedded, system_under_test
+from asapbench.system import Access, System, embedded, system_of
 from asapbench.targets import check_table, read_table
 
 FLOOR_ATTEMPTS = 3
@@ -39,17 +39,7 @@ def start_server(
     plan: Plan, recording: Recording, cores: CorePlan
 ) -> AbstractContextManager[System]:
     """The server that a plan names, up for as long as the block lasts."""
-    access = Access(expand_headers(plan.header), verify_tls=not plan.insecure)
-    log = recording.path("server.log")
-    return system_under_test(
-        plan.host,
-        plan.serve,
-        access,
-        log,
-        cores.server,
-        process=plan.process,
-        application=plan.application,
-    )
+    return system_of(plan, recording.path("server.log"), cores.server)
 
 
 def execute(

@@ -37,8 +37,14 @@ def allow_sockets(option: str, wanted: int, least: int, *, local: bool) -> None:
     _raise_to(min(possible, wanted + _OWN), hard)
 
 
-def _possible(hard: int) -> int:
-    return 1 << 30 if hard == resource.RLIM_INFINITY else hard
+def most_users(wanted: int) -> int:
+    """How many users of those wanted can have a socket each, as the limits are now."""
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return min(wanted, _possible(soft) - _OWN, _ports() or wanted)
+
+
+def _possible(limit: int) -> int:
+    return 1 << 30 if limit == resource.RLIM_INFINITY else limit
 
 
 def _raise_to(needed: int, hard: int) -> None:

@@ -17,6 +17,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_valida
 from asapbench.doctor.machine import Machine
 from asapbench.errors import EXITS, Exit
 from asapbench.headers import expand_headers, mask_header
+from asapbench.offer import Load, Offer
 from asapbench.units import parse_duration
 
 if TYPE_CHECKING:
@@ -382,6 +383,22 @@ class Recorder(Protocol):
 # Shows a tick, and what is known of the run at that time.
 Watch = Callable[[Tick, Story], None]
 
+
+@dataclass(frozen=True)
+class Exploring:
+    """What is offered by hand, on locust's page, in place of a measurement.
+
+    Its form begins with the users of `load`, each of whom keeps an equal share of the rate when
+    others come or go. `users` is the option that gave their number. `port` is None for the usual
+    one.
+    """
+
+    port: int | None
+    users: str
+    load: Load
+    offer: Callable[[Server], Offer]
+
+
 # Whether every verdict on what is recorded so far is a pass or a fail.
 Decided = Callable[[], bool]
 
@@ -399,8 +416,10 @@ class Bench:
     UsageError for a plan that this machine cannot carry out. Where `judges_death`, a server that
     dies is something that `analyse` judges, and no reason to judge nothing. `left_out` are metric
     keys that a plan does not measure on purpose: target rows on them are dropped, not refused.
-    `instead` is what to say where a plan asks for something else than a measurement. `outputs` are
-    output options of this bench alone, and `write` writes them.
+    `instead` is what to say where a plan asks for something else than a measurement. `explore` is
+    what to show on locust's page where a plan asks for that; only the options `explored` and those
+    of the server count there. `outputs` are output options of this bench alone, and `write` writes
+    them.
     """
 
     name: str
@@ -415,6 +434,8 @@ class Bench:
     judges_death: bool = False
     left_out: Callable[[Any], Collection[str]] = lambda _: ()
     instead: Callable[[Any], str | None] = lambda _: None
+    explore: Callable[[Any], Exploring | None] = lambda _: None
+    explored: Collection[str] = ()
     outputs: type[Value] | None = None
     write: Callable[[Report, Any], None] = lambda *_: None
 

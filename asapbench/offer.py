@@ -51,6 +51,24 @@ class Load(_Message):
     shares: int = Field(default=1, ge=1)
     requests: int | None = Field(default=None, ge=0)
 
+    def of(self, users: int) -> Load:
+        """The same of more or fewer users, each of whom has the same share in the rate."""
+        rate = None if self.rate is None else self.rate / self.users * users
+        return self.model_copy(update={"users": users, "rate": rate})
+
+
+class Page(_Message):
+    """locust's own page, which says how many users there are, in place of commands.
+
+    It is served on the socket `listener` (a file descriptor), and its form begins with `load`, of
+    which each user has an equal share; `most` is how many users it may ask for. Requests are
+    reported to locust's statistics and written down nowhere.
+    """
+
+    listener: int
+    load: Load
+    most: int
+
 
 class Offer(_Message):
     """All that a generator is told once.
@@ -61,7 +79,8 @@ class Offer(_Message):
 
     `records` and `pulse` are the files to write; no pulse is taken without one. `headers` are
     "Name: value" lines; `$NAME` in a value is replaced from the generator's own environment, so
-    that a secret is never passed on or written down. `timeout` is in seconds.
+    that a secret is never passed on or written down. `timeout` is in seconds. With a `page` the
+    generator is alone and takes no commands.
     """
 
     role: Literal["alone", "master", "worker"] = "alone"
@@ -79,6 +98,7 @@ class Offer(_Message):
     verify_tls: bool = True
     timeout: float = Field(default=30.0, gt=0)
     seed: int = 0
+    page: Page | None = None
 
 
 class Command(_Message):

@@ -6,7 +6,7 @@ import shlex
 import socket
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -15,12 +15,14 @@ from typing import Any, Literal
 import psutil
 
 from asapbench.errors import BrokenRun, ServerDied
+from asapbench.headers import expand_headers
 from asapbench.listening import check_process, listening_pid
 from asapbench.manifest import NoManifest, read_manifest
-from asapbench.model import Server
+from asapbench.model import Plan, Server
 from asapbench.process import Child
 
 PATIENCE = 30.0
+_EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - and how it is reached here
 _STEADY = 5.0  # seconds of the same refusal: long enough for a server whose routes come late
 _CLEARED = 5.0  # seconds in which a guard has ended what a command left behind
 
@@ -79,10 +81,28 @@ class Address:
         """IPv6 where the address is written so."""
         return socket.AF_INET6 if ":" in self.host else socket.AF_INET
 
+    @property
+    def everywhere(self) -> bool:
+        """Whether it is every address of this machine."""
+        return self.host in _EVERYWHERE
+
     def url(self, port: int) -> str:
         """How a client on this machine reaches it, at the port that it got."""
-        here = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104
+        here = _EVERYWHERE.get(self.host, self.host)
         return f"http://[{here}]:{port}" if ":" in here else f"http://{here}:{port}"
+
+
+def system_of(plan: Plan, log: Path, cpus: tuple[int, ...]) -> AbstractContextManager[System]:
+    """The server that a plan names, up for as long as the block lasts."""
+    return system_under_test(
+        plan.host,
+        plan.serve,
+        Access(expand_headers(plan.header), verify_tls=not plan.insecure),
+        log,
+        cpus,
+        process=plan.process,
+        application=plan.application,
+    )
 
 
 @contextmanager
@@ -128,15 +148,17 @@ def embedded(
     One alone can be asked. Raises OSError where the address cannot be had.
     """
     with ExitStack() as children:
-        with socket.create_server((at.host, at.port), family=at.family, backlog=2048) as listener:
-            port = listener.getsockname()[1]
-            argv = ["-m", f"asapbench.workers.{worker}", str(listener.fileno()), *arguments]
-            started = [
-                children.enter_context(
-                    Child("server", argv, log, pass_fds=[listener.fileno()], cpus=cpus)
-                )
-                for _ in range(processes)
-            ]
+        listener = children.enter_context(
+            socket.create_server((at.host, at.port), family=at.family, backlog=2048)
+        )
+        port, shared = listener.getsockname()[1], listener.fileno()
+        argv = ["-m", f"asapbench.workers.{worker}", str(shared), *arguments]
+        started = [
+            children.enter_context(Child("server", argv, log, pass_fds=[shared], cpus=cpus))
+            for _ in range(processes)
+        ]
+        if processes == 1:
+            listener.close()  # else we listen too: who looks whose port it is finds them all
 
         def check() -> None:
             for child in started:
@@ -255,3 +277,8 @@ def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port: int = probe.getsockname()[1]
         return port
+
+
+def why_not(error: OSError) -> str:
+    """Why an address cannot be had, without the address, which Python adds to it."""
+    return str(error.strerror).partition(" (while")[0]

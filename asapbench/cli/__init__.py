@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
 import signal
 import sys
 import tempfile
@@ -34,10 +33,6 @@ def main() -> NoReturn:
         code = _complain(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         code = _complain(str(Interrupted()), Exit.INTERRUPTED)
-    except BrokenPipeError:
-        # the reader of a pipe went away: nothing is left to say to it
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        code = Exit.BROKEN
     except Exception:
         code = _apologise()
     _ignore_signals()  # all is said

@@ -12,6 +12,7 @@ from pydantic.fields import FieldInfo
 
 from asapbench.cli.completion import values_of
 from asapbench.model import Plan, Value, option_name
+from asapbench.webui import WebPlan
 
 
 def signature_of(*models: type[Value]) -> inspect.Signature:
@@ -26,11 +27,12 @@ def given(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def _own_first(model: type[Value]) -> list[tuple[str, FieldInfo]]:
-    """The fields of a plan with what only this command has before what all have."""
+    """The fields of a plan: what only this command has, then exploring, then what all have."""
     fields = model.model_fields.items()
     if not issubclass(model, Plan):
         return list(fields)
-    return sorted(fields, key=lambda item: item[0] in Plan.model_fields)
+    shared = (Plan.model_fields, WebPlan.model_fields)
+    return sorted(fields, key=lambda item: [item[0] in names for names in shared])
 
 
 def extra_of(field: FieldInfo) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,11 +13,12 @@ from typing import TYPE_CHECKING, Any
 from asapbench.cli.options import given, signature_of
 from asapbench.commands import names
 from asapbench.errors import Exit, Interrupted
-from asapbench.model import Bench, Command, Plan, Report, Value
+from asapbench.model import Bench, Command, Exploring, Plan, Report, Value
 from asapbench.outputs import Formats, Outputs, compared, exit_code, say, write
 from asapbench.settings import complete
 from asapbench.store import STORE
 from asapbench.terminal import color_on_stdout, width_of_stdout
+from asapbench.webui import WebPlan, refuse_beside_page
 
 if TYPE_CHECKING:
     from asapbench.comparison import Comparison
@@ -32,6 +35,8 @@ def _measuring(bench: Bench) -> Callable[..., int]:
 
     def run(**options: Any) -> int:
         plan, *outputs = complete(models, bench.name, given(options), frozenset(names()))
+        if isinstance(plan, WebPlan):
+            refuse_beside_page(plan, bench.explored, given(options))
         if (text := bench.instead(plan)) is not None:
             say(text)
             return Exit.PASS
@@ -49,13 +54,20 @@ def _answering(command: Command) -> Callable[..., int]:
 
 
 def _called(run: Callable[..., int], *models: type[Value]) -> Callable[..., int]:
-    """With the options of these models; typer would end without a word when interrupted."""
+    """With the options of these models, and an end of our own where it is cut short.
+
+    Typer would end without a word when interrupted, and with 1, as for a target that is missed,
+    where the reader of a pipe went away: nothing is left to say to it.
+    """
 
     def called(**options: Any) -> int:
         try:
             return run(**options)
         except KeyboardInterrupt:
             raise Interrupted from None
+        except BrokenPipeError:
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor when this ends
+            return Exit.BROKEN
 
     called.__signature__ = signature_of(*models)  # type: ignore[attr-defined]  # typer reads it
     return called
@@ -76,6 +88,8 @@ def measured(bench: Bench, plan: Plan, outputs: Outputs, own: Value | None = Non
     from asapbench.engine import execute  # psutil and more: not for --help
     from asapbench.live import watching
 
+    if (exploring := bench.explore(plan)) is not None:
+        return _explored(plan, exploring)
     with (
         _place(keep=not outputs.no_save) as place,
         watching(quiet=outputs.quiet, title=f"asapbench {bench.name}") as watch,
@@ -86,6 +100,13 @@ def measured(bench: Bench, plan: Plan, outputs: Outputs, own: Value | None = Non
     if own is not None:
         bench.write(report, own)
     return exit_code(report, comparison)
+
+
+def _explored(plan: Plan, exploring: Exploring) -> int:
+    from asapbench.exploring import explore
+
+    explore(plan, exploring)
+    return Exit.PASS
 
 
 @contextmanager

@@ -18,8 +18,8 @@ from asapbench.model import (
     Analysis,
     Bench,
     Decided,
+    Exploring,
     Note,
-    Plan,
     Recorder,
     Run,
     Running,
@@ -30,6 +30,7 @@ from asapbench.offer import Endpoint, Load
 from asapbench.targets import parse_limit, read_table
 from asapbench.tasks import InputFile, offer_of
 from asapbench.units import show
+from asapbench.webui import WebPlan
 
 # About a third of what one can: beyond half of a core its own queue shows in the latency.
 RATE_PER_PROCESS = 3000
@@ -51,7 +52,7 @@ _MIXES = {
 }
 
 
-class LoadPlan(Plan):
+class LoadPlan(WebPlan):
     """The load to offer, and for how long."""
 
     users: int = Field(
@@ -141,6 +142,12 @@ class LoadPlan(Plan):
         return max(1, min(needed, generator_cores(physical_cores()), self.users))
 
     @property
+    def load(self) -> Load:
+        """What all users together offer."""
+        rate = self.rps if self.paced else None
+        return Load(users=self.users, spawn_rate=self.spawn_rate, rate=rate)
+
+    @property
     def looks(self) -> tuple[float, ...]:
         """When to ask whether all is decided, in seconds of measured time."""
         return looks(self.duration, self.extend, quick=self.quick)
@@ -203,14 +210,12 @@ def measure(
     """Ramp, warm up, measure; every request is recorded, the windows say what counts."""
     from asapbench.traffic import generator  # psutil: not for --help
 
-    rate = plan.rps if plan.paced else None
-    load = Load(users=plan.users, spawn_rate=plan.spawn_rate, rate=rate)
     cpus = recorder.story.environment.generator_cpus
     _note_too_many(plan, recorder)
     with generator(
         offer_of(plan, system.server, _MIXES[plan.user_class]), recorder, cpus, plan.generators
     ) as traffic:
-        yield from traffic.ramp(load)
+        yield from traffic.ramp(plan.load)
         if plan.warmup:
             yield from traffic.hold("warm-up", plan.warmup)
         yield from traffic.hold_until_decided("measured", plan.looks, decided)
@@ -227,6 +232,16 @@ def measure_floor(plan: LoadPlan, system: Running, recorder: Recorder) -> Genera
     cpus = recorder.story.environment.generator_cpus
     with generator(offer, recorder, cpus, plan.generators) as traffic:
         yield from floor.measure_floor(traffic, plan.users, plan.rps)
+
+
+def explore(plan: LoadPlan) -> Exploring | None:
+    """The load of the plan, for its users to be told on locust's page how many they are."""
+    if not plan.web_ui:
+        return None
+    endpoints = _MIXES[plan.user_class]
+    return Exploring(
+        plan.web_port, "users", plan.load, lambda server: offer_of(plan, server, endpoints)
+    )
 
 
 def analyse(run: Run) -> Analysis:
@@ -335,7 +350,10 @@ BENCH = Bench(
         ("asapbench load --serve 'python agent.py --port {port}'", "an agent to be started"),
         ("asapbench load --quick --junit verdicts.xml", "for CI: no longer than it takes"),
         ("asapbench load --baseline main --max-slowdown 10%", "against a run that was saved"),
+        ("asapbench load --web-ui", "by hand, on locust's page"),
     ),
     floor=measure_floor,
     prepare=prepare,
+    explore=explore,
+    explored=("users", "spawn_rate", "rps", "user_class", "skill", "input", "timeout"),
 )

@@ -18,7 +18,7 @@ from asapbench.model import (
     Analysis,
     Bench,
     Decided,
-    Plan,
+    Exploring,
     Recorder,
     Run,
     Running,
@@ -28,6 +28,7 @@ from asapbench.model import (
 from asapbench.offer import Endpoint
 from asapbench.tasks import InputFile, offer_of
 from asapbench.units import show_duration
+from asapbench.webui import WebPlan
 
 if TYPE_CHECKING:
     from asapbench.climb import Pace
@@ -45,7 +46,7 @@ _SAMPLES = 662  # requests that a p99 takes
 _QUICK_PROBES, _PROBES = 5, 16
 
 
-class StressPlan(Plan):
+class StressPlan(WebPlan):
     """The ladder to climb, and how its users behave."""
 
     max_users: int = Field(
@@ -115,7 +116,7 @@ class StressPlan(Plan):
 
     @model_validator(mode="after")
     def _has_a_step(self) -> Self:
-        if self.max_users < self.step_users:
+        if self.max_users < self.step_users and not self.web_ui:
             raise ValueError(
                 f"--max-users {self.max_users} is below one step: it must be at least "
                 f"--step-users, which is {self.step_users}"
@@ -125,7 +126,7 @@ class StressPlan(Plan):
     @model_validator(mode="after")
     def _can_be_judged(self) -> Self:
         least = self._least_step_time()
-        if self.step_time < least:
+        if self.step_time < least and not self.web_ui:
             raise ValueError(
                 f"--step-time {show_duration(self.step_time)} is too short to judge a step of "
                 f"{self._first()}: it must be at least {show_duration(least)}"
@@ -261,6 +262,17 @@ def measure_floor(plan: StressPlan, system: Running, recorder: Recorder) -> Gene
         yield from floor.measure_floor(traffic, plan.step_users, plan.level(plan.step_users))
 
 
+def explore(plan: StressPlan) -> Exploring | None:
+    """The first step, for its users to be told on locust's page how many they are."""
+    if not plan.web_ui:
+        return None
+    at_once = {"spawn_rate": float(plan.step_users), "start": None}
+    first = plan.pace.load(plan.level(plan.step_users)).model_copy(update=at_once)
+    return Exploring(
+        plan.web_port, "step_users", first, lambda server: offer_of(plan, server, _ENDPOINTS)
+    )
+
+
 def analyse(run: Run) -> Analysis:
     """The curve, the breaking point as an interval, and what else the steps show."""
     from asapbench.ladder.conclude import analysis  # numpy and scipy: not for --help
@@ -284,4 +296,6 @@ BENCH = Bench(
     floor=measure_floor,
     prepare=prepare,
     judges_death=True,
+    explore=explore,
+    explored=("step_users", "rps_per_user", "user_class", "skill", "input", "timeout"),
 )

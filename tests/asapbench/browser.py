@@ -58,10 +58,11 @@ class Page:
         self.call("Emulation.setEmulatedMedia", features=[scheme])
         return self
 
-    def open(self, file: Path) -> Self:
-        """Load a file and wait until it has drawn."""
+    def open(self, place: Path | str) -> Self:
+        """Load a file or an address and wait until it has drawn."""
         self.events.clear()
-        self.call("Page.navigate", url=file.resolve().as_uri())
+        url = place if isinstance(place, str) else place.resolve().as_uri()
+        self.call("Page.navigate", url=url)
         self.value(
             "new Promise((done) => { const look = () => document.readyState === 'complete' &&"
             " (!document.getElementById('figures') || document.documentElement.dataset.drawn)"

@@ -6,10 +6,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import httpx
 import psutil
 import pytest
+
+from asapbench.cli.program import application
+from asapbench.errors import UsageError
+from asapbench.system import Access, system_under_test
+from tests.asapbench.test_system import accepted
 
 
 @contextmanager
@@ -26,13 +32,25 @@ def serving(*options: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
             process.kill()
 
 
-@pytest.mark.parametrize("options", [(), ("--workers", "2"), ("--host", "0.0.0.0")])
-def test_it_serves_where_it_says_and_ends_well_when_interrupted(options: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("options", "how"),
+    [
+        ((), signal.SIGINT),
+        (("--workers", "2"), signal.SIGTERM),
+        (("--host", "0.0.0.0"), signal.SIGINT),
+    ],
+)
+def test_it_serves_where_it_says_and_ends_well_when_interrupted(
+    options: tuple[str, ...], how: signal.Signals
+) -> None:
     with serving(*options) as (process, url):
         children = psutil.Process(process.pid).children()
         assert len(children) == (2 if "--workers" in options else 1)
+        if "0.0.0.0" in options:
+            assert process.stdout is not None
+            assert "every other address" in process.stdout.readline()
         assert httpx.get(f"{url}/.well-known/asap/manifest.json", trust_env=False).is_success
-        process.send_signal(signal.SIGINT)
+        process.send_signal(how)
         assert process.wait(20) == 0
         assert not any(child.is_running() for child in children)
 
@@ -59,6 +77,62 @@ def test_a_port_that_is_taken_is_refused_with_the_way_out() -> None:
         port = str(taken.getsockname()[1])
         argv = [sys.executable, "-m", "asapbench", "serve", "--port", port]
         done = subprocess.run(argv, capture_output=True, text=True, timeout=60, check=False)
-    assert done.returncode == 2
-    assert f"--port {port}" in done.stderr
-    assert "--port 0" in done.stderr
+    assert (done.returncode, done.stdout) == (2, "")
+    words = f"--port {port}: cannot be listened at: Address already in use; give another, or"
+    assert f"{words} --port 0" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("--port", "x"),
+        ("--port", "65536"),
+        ("--workers", "0"),
+        ("--host", ""),
+        ("--host", "192.0.2.1"),
+        ("--host", "no.such.invalid"),
+    ],
+)
+def test_options_that_cannot_be_are_refused_by_name(options: tuple[str, str]) -> None:
+    with pytest.raises(UsageError, match=options[0]):
+        application()(["serve", *options], standalone_mode=False)
+
+
+def test_nothing_is_left_running_when_it_is_killed() -> None:
+    with serving("--workers", "2") as (process, _):
+        children = psutil.Process(process.pid).children()
+        process.kill()
+        assert psutil.wait_procs(children, 20)[1] == []
+
+
+def test_a_reader_that_went_away_ends_it_and_is_no_missed_target() -> None:
+    argv = [sys.executable, "-m", "asapbench", "serve", "--port", "0"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        process.stdout = None
+        assert process.wait(30) == 4
+        assert process.stderr is not None
+        assert process.stderr.read() == b""
+
+
+def test_all_its_workers_are_found_by_their_port() -> None:
+    with serving("--workers", "2") as (process, url):
+        with system_under_test(url, None, Access(), Path("unused"), ()) as system:
+            assert system.server.pid == process.pid
+        assert httpx.get(f"{url}/health", trust_env=False).is_success
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="borrows a socket, which only Linux can")
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_answers_are_not_held_back_by_nagle(workers: str) -> None:
+    """Whichever worker takes a connection: a kept one would wait 40 ms for each answer else."""
+    with serving("--workers", workers) as (process, url), httpx.Client(base_url=url) as client:
+        client.get("/health")
+        taken = [
+            found.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+            for child in psutil.Process(process.pid).children()
+            for found in accepted(child.pid)
+        ]
+        assert taken == [1]

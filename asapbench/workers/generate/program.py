@@ -14,18 +14,19 @@ from traceback import print_exception
 from typing import Any, NoReturn
 
 import locust  # noqa: F401 - first of the imports that use sockets: it patches the standard library
-from gevent import get_hub
+from gevent import Greenlet, get_hub
 from gevent.event import Event as Signal
 from gevent.queue import Queue
 from pydantic import ValidationError
 
-from asapbench.offer import PULSE, REQUESTS, Command, Event, Load, Offer
+from asapbench.offer import PULSE, REQUESTS, Command, Event, Load, Offer, Page
 from asapbench.series import Writer
 from asapbench.workers.generate.control import Lines, tell
 from asapbench.workers.generate.crowd import Crowd
 from asapbench.workers.generate.pulse import Pulse
+from asapbench.workers.generate.report import report_to
 from asapbench.workers.generate.scene import scene_of
-from asapbench.workers.generate.users import master, runner_of, worker_of
+from asapbench.workers.generate.users import environment_of, master, runner_of, worker_of
 
 _USAGE = 2
 
@@ -36,6 +37,8 @@ def main() -> None:
         offer = Offer.model_validate_json(lines.wait())
         if offer.role == "master":
             _direct(lines)
+        elif offer.page is not None:
+            _show(offer, offer.page, lines)
         else:
             _generate(offer, lines)
     except ValidationError as error:
@@ -56,6 +59,22 @@ def _direct(lines: Lines) -> None:
     while (command := next(commands)).do != "stop":
         assert command.load is not None  # noqa: S101 - a master is told of nothing else
         runner.start(command.load.users, command.load.spawn_rate)
+
+
+def _show(offer: Offer, page: Page, lines: Lines) -> None:
+    """Serve locust's page, which says how many users there are, until the input ends."""
+    from asapbench.workers.generate.page import show  # only here: it patches locust
+
+    get_hub().handle_error = _crash_but_for_greenlets
+    scene = scene_of(offer, get_hub().loop, lambda *_: None, lambda _: None)
+    crowd = Crowd(scene, lambda _: None)
+    environment = environment_of(crowd, offer.url)
+    report_to(environment.events.request.fire, scene, offer)
+    show(page, environment, crowd)
+    lines.follow(get_hub().loop, lambda _: None)
+    _settle()
+    tell(Event(event="ready", at=monotonic()))
+    Signal().wait()
 
 
 def _generate(offer: Offer, lines: Lines) -> None:
@@ -117,6 +136,13 @@ def _crash(_context: Any, kind: Any, error: Any, trace: Any) -> NoReturn:
     """End with the traceback of an error nobody expected: to go on would be to measure less."""
     print_exception(kind, error, trace)
     os._exit(1)
+
+
+def _crash_but_for_greenlets(context: Any, kind: Any, error: Any, trace: Any) -> None:
+    """As before, of a callback of ours; a request to the page fails alone, and locust says so."""
+    if not isinstance(context, dict | Greenlet):
+        _crash(context, kind, error, trace)
+    print_exception(kind, error, trace)
 
 
 def _first_error(error: ValidationError) -> str:

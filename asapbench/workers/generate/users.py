@@ -21,13 +21,13 @@ _PATIENCE = (
 
 def runner_of(crowd: Crowd) -> LocalRunner:
     """Make a runner whose users join and leave the crowd."""
-    runner: LocalRunner = _environment(crowd).create_local_runner()
+    runner: LocalRunner = environment_of(crowd).create_local_runner()
     return runner
 
 
 def worker_of(crowd: Crowd, port: int) -> WorkerRunner:
     """Make a runner that does so when its master says; returns once the master knows it."""
-    environment = _environment(crowd)
+    environment = environment_of(crowd)
     environment.events.spawning_complete.add_listener(lambda **_: crowd.tell_ramped())
     runner: WorkerRunner = environment.create_worker_runner(_HOST, port)
     return runner
@@ -36,11 +36,12 @@ def worker_of(crowd: Crowd, port: int) -> WorkerRunner:
 def master() -> tuple[MasterRunner, int]:
     """Make a runner that tells workers how many users they get, and the port it has chosen."""
     os.environ["LOCUST_WAIT_FOR_WORKERS_REPORT_AFTER_RAMP_UP"] = _PATIENCE
-    runner = _environment(None).create_master_runner(_HOST, 0)
+    runner = environment_of(None).create_master_runner(_HOST, 0)
     return runner, runner.server.port
 
 
-def _environment(crowd: Crowd | None) -> Any:
+def environment_of(crowd: Crowd | None, url: str = "") -> Any:
+    """Make locust's environment, with a user class whose users join and leave the crowd."""
     # "your spawn rate is high", "your CPU is busy": what a run needs to know of that it measures
     logging.disable(logging.WARNING)
 
@@ -61,4 +62,4 @@ def _environment(crowd: Crowd | None) -> Any:
             assert crowd is not None  # noqa: S101 - as above
             crowd.leave(self._session)
 
-    return Environment(user_classes=[CrowdUser])
+    return Environment(user_classes=[CrowdUser], host=url or None)

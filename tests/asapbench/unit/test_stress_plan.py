@@ -74,6 +74,13 @@ def test_until_break_goes_on_to_the_most_users_there_may_be() -> None:
     assert ladder.most == 200_000
 
 
+def test_by_hand_the_users_of_a_step_need_not_be_enough_to_judge_it() -> None:
+    exploring = BENCH.explore(plan(web_ui=True, step_users=1, max_users=1))
+    assert exploring is not None
+    assert (exploring.load.users, exploring.load.rate) == (1, 10)
+    assert BENCH.explore(plan()) is None
+
+
 def test_rows_that_mark_steps_are_no_verdicts() -> None:
     table = check_table(read_table("stress", None), produces(plan()))
     assert [verdict.metric for verdict in judge(table, ())] == ["max_sustainable_rps"]
