@@ -11,19 +11,25 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from asapbench.model import Report
 from asapbench.report.thin import Point, thin
+from asapbench.targets import parse_limit
 from asapbench.units import unit_for
 
 COLOURS = ("--c1", "--c2", "--c3", "--c4", "--c5", "--c6")
 INK, LIMIT, QUIET = "--ink", "--limit", "--muted"
 _DECADES = 1.7  # what spans more is drawn on a logarithmic axis
+_PREFIXED = {"s", "B"}
 _LEGEND = 28  # pixels above a chart that has one
 _LONG = 300  # seconds; longer series are told in minutes
 
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure and the words around it; those with one `link` are zoomed together."""
+    """A figure and the words around it; those with one `link` are zoomed together.
+
+    `lanes` are the names of rows that lie below each other, at 0, 1, 2, … of the y axis.
+    """
 
     name: str
     title: str
@@ -32,6 +38,7 @@ class Chart:
     layout: dict[str, Any]
     wide: bool = False
     link: str = ""
+    lanes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -66,11 +73,19 @@ class Scale:
 
     def axis(self) -> dict[str, Any]:
         """The axis with this unit at its ticks."""
-        suffix = f" {self.unit}".rstrip()
-        common = {"ticksuffix": suffix, "showticksuffix": "last", "hoverformat": ".3~r"}
         if self.log:
-            return {"type": "log", "dtick": 1, "tickformat": "~r", **common}
-        return {"rangemode": "tozero", "tickformat": "~r", **common}
+            # prefixes by plotly, which tells 10 µs and 1 s apart wherever one zooms to
+            suffix, digits = (
+                (self.unit, "~s") if self.unit in _PREFIXED else (_after(self.unit), "~r")
+            )
+            form = {"tickformat": digits, "hoverformat": f".3{digits}", "ticksuffix": suffix}
+            return {"type": "log", **form}
+        form = {"tickformat": "~r", "hoverformat": ".3~r", "ticksuffix": _after(self.unit)}
+        return {"rangemode": "tozero", "showticksuffix": "last", **form}
+
+
+def _after(unit: str) -> str:
+    return f" {unit}".rstrip()
 
 
 def scale_for(values: Iterable[float | None], dimension: str, *, log: bool | None = None) -> Scale:
@@ -82,8 +97,9 @@ def scale_for(values: Iterable[float | None], dimension: str, *, log: bool | Non
     if log is None:
         all_positive = len(positive) == len(known)
         log = all_positive and math.log10(positive[-1] / positive[0]) > _DECADES
-    typical = positive[len(positive) // 2] if log else positive[-1]
-    return Scale(*unit_for(typical, dimension), log=log)
+    if log and dimension in _PREFIXED:
+        return Scale(dimension, 1.0, log=True)
+    return Scale(*unit_for(positive[-1], dimension), log=log)
 
 
 def line(
@@ -165,6 +181,15 @@ def with_legend(layout: dict[str, Any], data: Sequence[dict[str, Any]]) -> dict[
 def limit_text(limit: str) -> str:
     """A limit in the words of its table, for a legend."""
     return f"limit {limit}"
+
+
+def limits_of(report: Report, *names: str) -> list[tuple[str, float]]:
+    """The limits that the table sets for these metrics, without labels: (words, value)."""
+    return [
+        (limit_text(f"{verdict.metric} {verdict.limit}"), parse_limit(verdict.limit).value)
+        for verdict in report.verdicts
+        if verdict.metric in names
+    ]
 
 
 def share_text(q: float) -> str:

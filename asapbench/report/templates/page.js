@@ -41,10 +41,27 @@
     };
   }
 
+  // names of lanes stand beside them, or above where the page is narrow
+  function inLanes({ lanes }, box, layout, ink) {
+    if (!lanes.length) return;
+    const narrow = box.clientWidth < 480;
+    const short = (name) => narrow || name.length < 35 ? name : name.slice(0, 33) + "…";
+    box.style.height = lanes.length * (narrow ? 34 : 26) + 84 + "px";
+    Object.assign(layout.yaxis, {
+      tickvals: lanes.map((_, lane) => lane), ticktext: lanes.map(short), showticklabels: !narrow,
+      range: [lanes.length - 0.5, narrow ? -0.8 : -0.5], fixedrange: true, showgrid: false,
+    });
+    const above = { x: 0, xref: "paper", xanchor: "left", yanchor: "middle", showarrow: false, font: { size: 11, color: ink } };
+    if (narrow) layout.annotations = lanes.map((name, lane) => ({ ...above, y: lane - 0.44, text: name }));
+  }
+
   function draw() {
     const now = theme();
-    return charts.map((chart) =>
-      Plotly.react(place(chart), now.paint(chart.data), layout(chart, now), config));
+    return charts.map((chart) => {
+      const box = place(chart), given = layout(chart, now);
+      inLanes(chart, box, given, now.colour("--muted"));
+      return Plotly.react(box, now.paint(chart.data), given, config);
+    });
   }
 
   function link() {

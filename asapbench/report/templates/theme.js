@@ -15,10 +15,11 @@
       told();
     });
   });
-  // paper is white
+  // paper is white, and cannot be unfolded
   let before = null;
   addEventListener("beforeprint", () => {
     before = root.dataset.theme;
+    for (const folded of document.querySelectorAll(".met")) folded.open = true;
     root.dataset.theme = "light";
     told();
   });
