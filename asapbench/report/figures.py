@@ -7,7 +7,7 @@ may hold a server's words goes through `plain`, since plotly takes some tags in 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +19,6 @@ from asapbench.units import unit_for
 COLOURS = ("--c1", "--c2", "--c3", "--c4", "--c5", "--c6")
 INK, LIMIT, QUIET = "--ink", "--limit", "--muted"
 _DECADES = 1.7  # what spans more is drawn on a logarithmic axis
-_PREFIXED = {"s", "B"}
 _LEGEND = 28  # pixels above a chart that has one
 _LONG = 300  # seconds; longer series are told in minutes
 
@@ -59,11 +58,15 @@ def plain(text: str) -> str:
 
 @dataclass(frozen=True)
 class Scale:
-    """The unit in which an axis tells its values, one for all of them."""
+    """The unit in which an axis tells its values, one for all of them.
+
+    A logarithmic one has `ticks` with words of their own: (value, words).
+    """
 
     unit: str
     factor: float
     log: bool = False
+    ticks: tuple[tuple[float, str], ...] = ()
 
     def of(self, value: float | None) -> float | None:
         """A value in that unit, to six digits; None where an axis cannot show it."""
@@ -73,33 +76,52 @@ class Scale:
 
     def axis(self) -> dict[str, Any]:
         """The axis with this unit at its ticks."""
-        if self.log:
-            # prefixes by plotly, which tells 10 µs and 1 s apart wherever one zooms to
-            suffix, digits = (
-                (self.unit, "~s") if self.unit in _PREFIXED else (_after(self.unit), "~r")
-            )
-            form = {"tickformat": digits, "hoverformat": f".3{digits}", "ticksuffix": suffix}
-            return {"type": "log", **form}
-        form = {"tickformat": "~r", "hoverformat": ".3~r", "ticksuffix": _after(self.unit)}
-        return {"rangemode": "tozero", "showticksuffix": "last", **form}
+        if not self.log:
+            suffix = {"ticksuffix": f" {self.unit}".rstrip(), "showticksuffix": "last"}
+            return {"rangemode": "tozero", "tickformat": "~r", "hoverformat": ".3~r", **suffix}
+        # with prefixes, which tell 10 µs and 1 s apart: where one hovers, and zooms in
+        common = {"type": "log", "tickformat": "~s", "hoverformat": ".3~s", "ticksuffix": self.unit}
+        if not self.ticks:
+            return common
+        places, words = zip(*self.ticks, strict=True)
+        return {**common, "tickvals": list(places), "ticktext": list(words)}
 
 
-def _after(unit: str) -> str:
-    return f" {unit}".rstrip()
+def scale_for(
+    values: Iterable[float | None],
+    dimension: str,
+    *,
+    log: bool | None = None,
+    decades: float = _DECADES,
+) -> Scale:
+    """A unit that suits most values.
 
-
-def scale_for(values: Iterable[float | None], dimension: str, *, log: bool | None = None) -> Scale:
-    """A unit that suits most values; a logarithmic axis where they span decades, or as told."""
+    A logarithmic axis where they span more than so many decades, or as told.
+    """
     known = [value for value in values if value is not None and math.isfinite(value)]
     positive = sorted(value for value in known if value > 0)
     if not positive:
         return Scale(*unit_for(1.0, dimension))
     if log is None:
         all_positive = len(positive) == len(known)
-        log = all_positive and math.log10(positive[-1] / positive[0]) > _DECADES
-    if log and dimension in _PREFIXED:
-        return Scale(dimension, 1.0, log=True)
-    return Scale(*unit_for(positive[-1], dimension), log=log)
+        log = all_positive and math.log10(positive[-1] / positive[0]) > decades
+    if not log:
+        return Scale(*unit_for(positive[-1], dimension))
+    ticks = [(place, _named(place, dimension)) for place in _ticks(positive[0], positive[-1])]
+    return Scale(dimension, 1.0, log=True, ticks=tuple(ticks))
+
+
+def _named(place: float, dimension: str) -> str:
+    unit, factor = unit_for(place, dimension)
+    return f"{float(f'{place / factor:.6g}'):,g} {unit}".rstrip()
+
+
+def _ticks(least: float, most: float) -> Iterator[float]:
+    """The powers of ten from below to above; twice and five times these too where few."""
+    first, last = math.floor(math.log10(least)), math.ceil(math.log10(most))
+    few = math.log10(most / least) < _DECADES
+    for exponent in range(first, last + 1):
+        yield from (float(f"{step}e{exponent}") for step in ((1, 2, 5) if few else (1,)))
 
 
 def line(

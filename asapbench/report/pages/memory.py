@@ -191,9 +191,10 @@ def _over_requests(
     """The warm-up is shaded; all charts of this kind are zoomed together."""
     warm = [row["requests"] / xs.factor for row in rows if not row["kept"]]
     shade = {"type": "rect", "yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
-    shade |= {"x0": 0, "x1": max(warm, default=0), "fillcolor": "--grid", "line": {"width": 0}}
+    shade |= {"x0": min(warm), "x1": max(warm), "fillcolor": "--grid", "line": {"width": 0}}
+    xaxis = {"rangemode": "normal", "title": {"text": "requests", "standoff": 6}}
     layout = {
-        "xaxis": xs.axis() | {"title": {"text": "requests", "standoff": 6}},
+        "xaxis": xs.axis() | xaxis,
         "yaxis": yaxis,
         "hovermode": "x unified",
         "shapes": [shade],

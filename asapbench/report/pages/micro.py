@@ -42,14 +42,14 @@ def charts(report: Report) -> list[Chart]:
 
 def _group(name: str, rows: Sequence[Row], verdicts: Mapping[str, Verdict]) -> Chart:
     limits = [allowed(row, verdicts.get(row["metric"])) for row in rows]
-    xs = scale_for([*limits, *(value for row in rows for value in row["values"])], "s")
+    times = [*limits, *(value for row in rows for value in row["values"])]
+    xs = scale_for(times, "s", decades=1.0)
     data = list(_boxes(rows, verdicts, xs))
     known = [(limit, lane) for lane, limit in enumerate(limits) if limit is not None]
     if known:
         data.append(marks("limit", known, xs))
     says = "Time of an operation, a dot for each process that timed it."
-    title = name.replace("_", " ").capitalize()
-    return in_lanes(f"group-{name}", title, says, data, [row["name"] for row in rows], xs.axis())
+    return in_lanes(f"group-{name}", name, says, data, [row["name"] for row in rows], xs.axis())
 
 
 def _boxes(
@@ -111,8 +111,7 @@ def _size(name: str, says: str, rows: Sequence[Row], limit: str | None) -> Chart
     if limit is not None:
         data.append(_steepest(limit, points, xs, ys))
     layout = {"xaxis": xs.axis(), "yaxis": ys.axis(), "hovermode": "closest"}
-    title = f"{name.replace('_', ' ').capitalize()} by size"
-    return Chart(f"size-{name}", title, says, data, with_legend(layout, data))
+    return Chart(f"size-{name}", f"{name} by size", says, data, with_legend(layout, data))
 
 
 def _steepest(

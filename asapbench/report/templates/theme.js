@@ -15,16 +15,20 @@
       told();
     });
   });
-  // paper is white, and cannot be unfolded
+  // paper is white, as wide as it is, and cannot be unfolded
   let before = null;
+  const met = () => document.querySelectorAll(".met");
   addEventListener("beforeprint", () => {
-    before = root.dataset.theme;
-    for (const folded of document.querySelectorAll(".met")) folded.open = true;
+    before = { theme: root.dataset.theme, open: [...met()].map((one) => one.open) };
     root.dataset.theme = "light";
+    root.classList.add("printing");
+    for (const one of met()) one.open = true;
     told();
   });
   addEventListener("afterprint", () => {
-    root.dataset.theme = before ?? root.dataset.theme;
+    root.dataset.theme = before?.theme ?? root.dataset.theme;
+    root.classList.remove("printing");
+    met().forEach((one, index) => { one.open = before?.open[index] ?? one.open; });
     told();
   });
 })();

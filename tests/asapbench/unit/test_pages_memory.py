@@ -89,7 +89,7 @@ def test_the_wedge_is_as_wide_as_the_interval(draw: Draw) -> None:
 
 
 def test_the_limit_of_the_table_is_a_slope_at_its_rate(draw: Draw) -> None:
-    limit = trace(draw()["held"], "limit growth_rate < 50 MB/h")
+    limit = trace(draw()["held"], "limit growth_rate &lt; 50 MB/h")
     assert limit["y"][1] - limit["y"][0] == pytest.approx(50 / 3600 / 100 * SIZE * CYCLES)
 
 

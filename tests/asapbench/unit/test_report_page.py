@@ -11,7 +11,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from asapbench.model import Note, Report
+from asapbench.model import Note, Report, Verdict
+from asapbench.report.bullet import bullet
 from asapbench.report.page import charts_of, embedded, library, page, render_html
 from asapbench.report.words import measured
 from tests.asapbench.unit.scenes import SCENES, in_time
@@ -177,3 +178,34 @@ def test_a_run_in_which_nothing_was_measured_has_a_page_without_charts(
     assert "figures" not in text
     assert "/* plotly */" not in text
     assert "No verdict" in text
+
+
+def test_an_interval_that_begins_below_zero_is_drawn_from_zero_on() -> None:
+    verdict = Verdict(
+        metric="growth_rate",
+        limit="< 50 MB/h",
+        outcome="pass",
+        value=-1.0,
+        low=-9.0,
+        high=700.0,
+        reason="",
+    )
+    drawn = bullet(verdict)
+    assert drawn
+    assert (drawn.low, drawn.value) == (0.0, 0.0)
+    assert 0 < drawn.high < drawn.limit < 100
+
+
+@pytest.mark.parametrize(("met", "folded"), [(8, 0), (9, 9)])
+def test_many_targets_that_are_met_are_folded_and_no_others(
+    make_report: MakeReport, met: int, folded: int
+) -> None:
+    def verdict(outcome: Any) -> Verdict:
+        return Verdict(metric="throughput", limit="> 1 req/s", outcome=outcome, reason="")
+
+    verdicts = (verdict("fail"), *[verdict("pass")] * met)
+    text = drawn(make_report().model_copy(update={"verdicts": verdicts}))
+    assert text.count('<article class="verdict ') == met + 1
+    below = text.partition('<details class="met">')[2].partition("</details>")[0]
+    assert below.count('<article class="verdict pass"') == folded
+    assert "fail" not in below
