@@ -117,11 +117,11 @@ def _named(place: float, dimension: str) -> str:
 
 
 def _ticks(least: float, most: float) -> Iterator[float]:
-    """The powers of ten from below to above; twice and five times these too where few."""
-    first, last = math.floor(math.log10(least)), math.ceil(math.log10(most))
-    few = math.log10(most / least) < _DECADES
-    for exponent in range(first, last + 1):
-        yield from (float(f"{step}e{exponent}") for step in ((1, 2, 5) if few else (1,)))
+    """The powers of ten from below to above, and multiples of these where they are few."""
+    span = math.log10(most / least)
+    steps = (1, 2, 5) if span < 1 else (1, 3) if span < _DECADES else (1,)
+    for exponent in range(math.floor(math.log10(least)), math.ceil(math.log10(most)) + 1):
+        yield from (float(f"{step}e{exponent}") for step in steps)
 
 
 def line(

@@ -46,7 +46,7 @@
     if (!lanes.length) return;
     const narrow = box.clientWidth < 480;
     const short = (name) => narrow || name.length < 35 ? name : name.slice(0, 33) + "…";
-    box.style.height = lanes.length * (narrow ? 34 : 26) + 84 + "px";
+    box.style.height = lanes.length * (narrow ? 34 : 26) + 110 + "px";
     Object.assign(layout.yaxis, {
       tickvals: lanes.map((_, lane) => lane), ticktext: lanes.map(short), showticklabels: !narrow,
       range: [lanes.length - 0.5, narrow ? -0.8 : -0.5], fixedrange: true, showgrid: false,

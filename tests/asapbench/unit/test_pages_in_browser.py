@@ -160,6 +160,7 @@ def test_the_switch_changes_the_colours_of_page_and_charts(
     assert all(before != after for before, after in zip(light, dark, strict=True))
     shown.value("document.getElementById('theme').click()")
     assert shown.value(colours) == light
+    shown.value("localStorage.clear()")
 
 
 def test_zooming_one_chart_over_time_zooms_the_others(
