@@ -41,7 +41,7 @@ OVERLAPS = """[...document.querySelectorAll('.chart')].flatMap((chart) => {
 })"""
 STATE = """[document.documentElement.dataset.theme, document.querySelector('.met').open,
   document.documentElement.classList.contains('printing')]"""
-WINDOWS: list[dict[str, Any]] = [{}, {"dark": True}, {"width": 390, "phone": True}]
+WINDOWS: list[dict[str, Any]] = [{}, {"width": 390, "phone": True, "dark": True}]
 
 
 def traces(report: Report, comparison: Comparison | None = None) -> list[int]:
@@ -83,7 +83,7 @@ def report_of(
     )
 
 
-@pytest.mark.parametrize("window", WINDOWS, ids=["light", "dark", "phone"])
+@pytest.mark.parametrize("window", WINDOWS, ids=["desktop", "phone"])
 @pytest.mark.parametrize("command", benches())
 def test_the_page_of_every_command_is_drawn_without_an_error_or_a_request(
     opened: Callable[..., Page],
@@ -101,7 +101,7 @@ def test_the_page_of_every_command_is_drawn_without_an_error_or_a_request(
     assert shown.value("document.documentElement.scrollWidth <= innerWidth")
 
 
-@pytest.mark.parametrize("window", WINDOWS, ids=["light", "dark", "phone"])
+@pytest.mark.parametrize("window", WINDOWS, ids=["desktop", "phone"])
 def test_a_comparison_is_drawn_in_every_window(
     opened: Callable[..., Page], make_report: MakeReport, window: dict[str, Any]
 ) -> None:
@@ -133,7 +133,7 @@ def test_words_of_a_server_do_nothing_in_a_browser(
     assert HOSTILE in legend
 
 
-@pytest.mark.parametrize("window", WINDOWS, ids=["light", "dark", "phone"])
+@pytest.mark.parametrize("window", WINDOWS, ids=["desktop", "phone"])
 def test_every_chart_has_its_lines_in_every_window(
     opened: Callable[..., Page], make_report: MakeReport, window: dict[str, Any]
 ) -> None:
