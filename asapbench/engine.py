@@ -78,7 +78,7 @@ def execute(
         recording.tell(ended="complete")
     watch(_about("analysing"), recording.story)
     report = conclude(bench, recording.run())
-    recording.path(store.REPORT).write_text(render_json(report), encoding="utf-8")
+    recording.keep(render_json(report))
     return report
 
 

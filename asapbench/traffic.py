@@ -182,7 +182,8 @@ class Traffic:
     ) -> Iterator[Tick]:
         """Keep the load until the question is decided at one of the looks, or after the last.
 
-        Looks are seconds from now; the window reaches to the look that ended it.
+        Looks are seconds from now; the window reaches to the look that ended it. What of it has
+        passed is on disk at each tick: whoever kills this process loses no more than the rest.
         """
         began = time.monotonic()
         self._recent.begin(began)
@@ -191,6 +192,7 @@ class Traffic:
             try:
                 while (now := time.monotonic()) < end:
                     self._events()
+                    self._mark(Window(name=name, start=began, end=now))
                     tick = self._tick(name, now - began, (now - began) / look, end)
                     yield self._formed(tick) if name == MEASURED else tick
             finally:
