@@ -182,14 +182,17 @@ class Cycles:
 
     def keep(self, cycles: int) -> Iterator[Tick]:
         """Cycles that count."""
-        if self._window is None:
-            now = time.monotonic()
-            self._window = Window(name=MEASURED, start=now, end=now)
+        now = time.monotonic()
+        window = self._window or Window(name=MEASURED, start=now, end=now)
+        self._mark(window)
         for _ in range(cycles):
             yield from self._cycle(MEASURED, kept=True)
-            self._window = self._window.model_copy(update={"end": time.monotonic()})
-            others = [one for one in self._recorder.story.windows if one.name != MEASURED]
-            self._recorder.tell(windows=(*others, self._window))
+            self._mark(window.model_copy(update={"end": time.monotonic()}))
+
+    def _mark(self, window: Window) -> None:
+        self._window = window
+        others = [one for one in self._recorder.story.windows if one.name != window.name]
+        self._recorder.tell(windows=(*others, window))
 
     def _cycle(self, phase: str, *, kept: bool) -> Iterator[Tick]:
         yield from self._send(phase)

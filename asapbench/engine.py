@@ -71,9 +71,10 @@ def execute(
             recording.tell(server=system.server)
             _measure(_looking(bench, recording), plan, watch, recording, system)
     except (BenchError, KeyboardInterrupt) as error:
+        said = _concealed(error, plan)
+        recording.tell(**_how_it_ended(said))
         if not recording.story.windows:
-            raise _concealed(error, plan) from None
-        recording.tell(**_how_it_ended(_concealed(error, plan)))
+            raise said from None
     else:
         recording.tell(ended="complete")
     watch(_about("analysing"), recording.story)

@@ -20,7 +20,8 @@ from asapbench.units import show, show_duration
 
 UNEXPECTED = 0.01  # of the replies
 CONTROL = 1 / 3  # of the limit, that a server which holds nothing may seem to grow by
-COSTLY = 0.01  # of a core, that the meters may take
+COSTLY = 0.1  # seconds of the server for a reading: 1 % of a core at the default interval
+SLOW = 0.9  # of --rps: less than that is worth a word
 CYCLIC = 0.5  # objects a request in reference cycles, from which on it is worth a word
 
 
@@ -133,13 +134,13 @@ def _held(found: Findings, server: Subject) -> Iterator[Metric]:
     if not np.isnan(server.counted["collected"]).any():
         each = server.change("collected") / server.requests
         yield Metric(name="collected_per_request", unit="count", value=each, n=server.cycles)
-        cost = _cost(found, server)
+        cost = _reading(server) / found.interval
         yield Metric(name="meters.cost", unit="cores", value=cost, n=server.cycles)
 
 
-def _cost(found: Findings, server: Subject) -> float:
-    """What the readings cost the server, in cores, where one comes at each --interval."""
-    return float(np.median(server.counted["cost"])) / found.interval
+def _reading(server: Subject) -> float:
+    """Seconds of the server's CPU that a reading takes."""
+    return float(np.median(server.counted["cost"]))
 
 
 def peak(found: Findings) -> float:
@@ -161,6 +162,20 @@ def unexpected(found: Findings) -> float | None:
         return None
     ended = int(requests.served.sum() + requests.failed.sum())
     return int(requests.failed.sum()) / ended if ended else None
+
+
+def served_rate(found: Findings) -> float | None:
+    """Requests a second while a load was offered: not between cycles, when the server settles."""
+    if found.server is None or found.requests is None:
+        return None
+    ends = found.server.counted["at"]
+    sent, done = np.sort(found.requests.sent), np.sort(found.requests.ended.done)
+    answered = np.diff(np.searchsorted(done, ends))
+    cycles = np.flatnonzero(answered)
+    first = sent[np.minimum(np.searchsorted(sent, ends[cycles]), len(sent) - 1)]
+    last = done[np.searchsorted(done, ends[cycles + 1]) - 1]
+    busy = float(np.sum(last - first))
+    return float(answered.sum()) / busy if busy > 0 else None
 
 
 def gates(found: Findings) -> Iterator[Gate]:
@@ -224,6 +239,14 @@ def notes(found: Findings) -> Iterator[Note]:
             text="memory grows with the requests: the lines that keep it can be named",
             hint=_HOW_TO_EXPLAIN,
         )
+    served = served_rate(found)
+    if not found.run.story.plan["quick"] and served is not None and served < SLOW * found.rate:
+        yield Note(
+            code="slower",
+            text=f"the server answered {show(served, 'req/s')} of the {show(found.rate, 'req/s')} "
+            "of --rps: growth is judged at a rate that it does not reach",
+            hint="give a --rps that it bears",
+        )
     if np.isnan(server.counted["blocks"]).any():
         yield Note(
             code="from-outside",
@@ -232,13 +255,14 @@ def notes(found: Findings) -> Iterator[Note]:
             hint="serve the app by asapbench (--app MODULE:APP) to see objects and the heap",
         )
         return
-    cost = _cost(found, server)
-    if cost > COSTLY:
+    reading = _reading(server)
+    if reading > COSTLY:
+        share, every = show(reading / found.interval, "ratio"), show_duration(found.interval)
         yield Note(
             code="meters-cost",
-            text=f"reading the server takes {show(cost, 'ratio')} of a core at an interval of "
-            f"{show_duration(found.interval)}: it holds many objects",
-            hint="give a longer --interval; requests wait meanwhile, no verdict depends on it",
+            text=f"each reading takes {show(reading, 's')} of the server's CPU, {share} of a core "
+            f"at an interval of {every}: it holds many objects",
+            hint="give a longer --interval; the load waits meanwhile, so no verdict depends on it",
         )
     cyclic = server.change("collected") / server.requests
     if cyclic >= CYCLIC:

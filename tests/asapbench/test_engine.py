@@ -12,7 +12,7 @@ import pytest
 from asapbench.conclusion import conclude
 from asapbench.cores import CorePlan
 from asapbench.engine import execute
-from asapbench.errors import BrokenRun, Exit, UsageError
+from asapbench.errors import BrokenRun, Exit, ServerDied, UsageError
 from asapbench.model import (
     Analysis,
     Bench,
@@ -213,3 +213,13 @@ def test_the_duration_of_the_run_is_kept(log: Log) -> None:
 
     report = execute(bench_that(log, slow), plan(), lambda tick, story: None, starter(log))
     assert report.story.duration > 0
+
+
+def test_a_run_that_ended_before_anything_was_measured_tells_so_afterwards(log: Log) -> None:
+    def died(recorder: Recorder) -> Generator[Tick]:
+        yield Tick(phase="warm-up", elapsed=0.0, progress=0.0)
+        raise ServerDied("the server has ended")
+
+    with pytest.raises(ServerDied):
+        execute(bench_that(log, died), plan(), lambda *_: None, starter(log))
+    assert (only_run().story.ended, only_run().story.why) == ("server-died", "the server has ended")

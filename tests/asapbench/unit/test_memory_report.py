@@ -40,10 +40,16 @@ EXPLAINED = {
 @pytest.fixture
 def report(make_run: MakeRun, row: MakeRow, cycles_table: MakeTable) -> Callable[..., Report]:
     def make(
-        growth: float, *, wrong: int = 0, control: float = 0.0, story: Any = None, **columns: Any
+        growth: float,
+        *,
+        wrong: int = 0,
+        every: float = 1 / 250,
+        control: float = 0.0,
+        story: Any = None,
+        **columns: Any,
     ) -> Report:
         kinds = [Outcome.RPC_ERROR] * wrong + [Outcome.OK] * (1000 - wrong)
-        rows = [row(103 + k / 250, outcome=kind) for k, kind in enumerate(kinds)]
+        rows = [row(103 + k * every, outcome=kind) for k, kind in enumerate(kinds)]
         run = make_run(
             rows,
             command="memory",
@@ -99,6 +105,16 @@ def test_reference_cycles_are_no_leak_and_are_shown(report: Callable[..., Report
     )
 
 
+def test_a_server_that_is_slower_than_the_rate_it_is_judged_at_is_noted(
+    report: Callable[..., Report],
+) -> None:
+    codes = [note.code for note in report(0.0, every=1 / 150).notes]
+    assert "slower" not in codes
+    (note,) = (note for note in report(0.0, every=1 / 20).notes if note.code == "slower")
+    assert "answered 21" in note.text
+    assert "of the 100 req/s of --rps" in note.text
+
+
 def test_a_leak_says_of_what_it_is(report: Callable[..., Report]) -> None:
     of_objects = report(2000.0, blocks=np.arange(11) * 1000.0)
     of_heap = report(2000.0, heap=np.arange(11) * 2e6)
@@ -117,7 +133,7 @@ def test_what_the_meters_cost_is_said_and_noted_where_it_is_much(
     assert "Cost of the meters 0.70 % of a core" in " ".join(text.split())
     assert "meters-cost" not in [note.code for note in cheap.notes]
     (note,) = (note for note in costly.notes if note.code == "meters-cost")
-    assert "takes 3.0 % of a core at an interval of 10s" in note.text
+    assert "takes 300 ms of the server's CPU, 3.0 % of a core at an interval" in note.text
 
 
 def test_a_server_seen_from_outside_says_what_that_loses(report: Callable[..., Report]) -> None:
