@@ -71,12 +71,12 @@ def after(seen: Seen, tick: Tick, story: Story, elapsed: float) -> Seen:
     seen = _with_metrics(seen, tick, story)
     if tick.kept:
         return replace(seen, elapsed=elapsed, kept=(*seen.kept, tick))
-    if not tick.numbers:
-        # nothing is measured: those that were seen last stay
-        tick = tick.model_copy(update={"numbers": seen.tick.numbers})
     readings = seen.readings
     if not readings or int(elapsed) != int(seen.elapsed):
         readings = _with_numbers(readings, tick)
+    if not tick.numbers:
+        # nothing is measured: those that were seen last stay
+        tick = tick.model_copy(update={"numbers": seen.tick.numbers})
     return replace(seen, tick=tick, elapsed=elapsed, readings=readings)
 
 
@@ -92,4 +92,7 @@ def _with_metrics(seen: Seen, tick: Tick, story: Story) -> Seen:
 
 def _with_numbers(before: Readings, tick: Tick) -> Readings:
     new = {name: value for name, value, _ in tick.numbers}
-    return {name: (*before.get(name, ()), value)[-_READINGS:] for name, value in new.items()}
+    return {
+        **before,
+        **{name: (*before.get(name, ()), value)[-_READINGS:] for name, value in new.items()},
+    }

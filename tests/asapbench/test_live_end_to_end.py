@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import os
 import pty
@@ -32,20 +33,24 @@ class Terminal:
     def __init__(self) -> None:
         self.master, self.slave = pty.openpty()
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", HEIGHT, WIDTH, 0, 0))
-        self.screen = Screen(WIDTH, HEIGHT)
         self.all = ""
         self.reader = Thread(target=self._read)
 
     def _read(self) -> None:
+        decoder = codecs.getincrementaldecoder("utf-8")()
         while True:
             try:
                 data = os.read(self.master, 65536)
             except OSError:  # nobody has it open any more
                 return
-            # a terminal is in the mode that returns the carriage too
-            text = data.decode(errors="replace").replace("\r\n", "\n")
-            self.all += text
-            self.screen.write(text)
+            self.all += decoder.decode(data)
+
+    @property
+    def screen(self) -> Screen:
+        """What it shows after all of that."""
+        screen = Screen(WIDTH, HEIGHT)
+        screen.write(self.all)
+        return screen
 
 
 @contextmanager

@@ -161,6 +161,23 @@ def test_readings_are_one_a_second_and_the_latest_two_minutes(make_story: MakeSt
     assert seen.readings["users"][-1] == 1990.0
 
 
+def test_where_nothing_is_measured_the_latest_numbers_stay(make_story: MakeStory) -> None:
+    seen = load(make_story)
+    analysing = Tick(phase="analysing", elapsed=0.0, progress=0.0)
+    later = after(seen, analysing, make_story(), seen.elapsed + 1)
+    assert later.tick.phase == "analysing"
+    assert later.tick.numbers == seen.tick.numbers
+    assert later.readings == seen.readings
+
+
+def test_a_number_that_is_missing_for_a_while_keeps_its_readings(make_story: MakeStory) -> None:
+    seen = Seen()
+    for second, name in enumerate(("latency.p95", "users", "latency.p95")):
+        tick = Tick(phase="m", elapsed=0, progress=0, numbers=((name, 1.0 + second, "count"),))
+        seen = after(seen, tick, make_story(), float(second))
+    assert seen.readings == {"latency.p95": (1.0, 3.0), "users": (2.0,)}
+
+
 def test_a_tick_that_is_kept_does_not_take_the_place_of_the_latest(make_story: MakeStory) -> None:
     seen = stress(make_story)
     again = after(seen, replace(seen).kept[0], make_story(command="stress"), 99.0)
