@@ -87,7 +87,7 @@ def execute(
     else:
         recording.tell(ended="complete")
     report = conclude(bench, recording.run())
-    recording.path(store.REPORT).write_text(render_json(report), encoding="utf-8")
+    recording.keep(render_json(report))
     return report
 
 

@@ -9,6 +9,7 @@ is there as a whole or not at all.
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import mmap
@@ -17,7 +18,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 HEADER = 1 << 16  # a whole number of pages on every machine, so that files can be read on another
 _TIME = struct.Struct("<d")  # the first column
@@ -56,9 +57,7 @@ class Writer:
         # whole pages and whole rows, so that no row straddles two windows
         unit = math.lcm(mmap.ALLOCATIONGRANULARITY, self._size)
         self._window = unit * math.ceil(_WINDOW / unit)
-        self._file = path.open("xb+")
-        self._file.write(json.dumps(asdict(layout)).encode().ljust(HEADER))
-        self._file.flush()
+        self._file = _begun(path, json.dumps(asdict(layout)).encode().ljust(HEADER))
         self._start = HEADER
         self._offset = 0
         try:
@@ -102,6 +101,18 @@ class Writer:
         else:
             self._file.truncate(start + self._window)
         return mmap.mmap(self._file.fileno(), self._window, offset=start)
+
+
+def _begun(path: Path, page: bytes) -> BinaryIO:
+    """A new file that has its first page whenever it has its name."""
+    if path.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(path))
+    fresh = path.with_name(path.name + ".new")
+    file = fresh.open("wb+")
+    file.write(page)
+    file.flush()
+    fresh.rename(path)
+    return file
 
 
 def layout_of(path: Path) -> Layout:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,11 @@ STORE = Path(".asapbench")
 BASELINES = STORE / "baselines"
 KEPT = 50
 _NAMED = 5  # of those kept, in an error
-REPORT = "report.json"  # what was made of a run when it ended; the rest is the evidence
+NEVER_ENDED = (
+    "this run was never ended: asapbench was killed, or still measures; requests that were open "
+    "are not in it"
+)
+_REPORT = "report.json"  # what was made of a run when it ended; the rest is the evidence
 _STORY = "story.json"
 
 
@@ -48,11 +53,19 @@ class Recording:
         """All that was recorded so far."""
         return load(self.folder)
 
+    def keep(self, report: str) -> None:
+        """Put beside the evidence what was made of it."""
+        self._replace(_REPORT, report)
+
     def _write(self) -> None:
-        fresh = self.folder / (_STORY + ".new")
+        self._replace(_STORY, self.story.model_dump_json(indent=1))
+
+    def _replace(self, name: str, text: str) -> None:
+        """Write a file anew; it is whole at any moment."""
+        fresh = self.folder / (name + ".new")
         try:
-            fresh.write_text(self.story.model_dump_json(indent=1), encoding="utf-8")
-            fresh.replace(self.folder / _STORY)
+            fresh.write_text(text, encoding="utf-8")
+            fresh.replace(self.folder / name)
         except OSError as error:
             raise BrokenRun(f"{str(fresh)!r} cannot be written: {error.strerror}") from error
 
@@ -93,10 +106,22 @@ def load(folder: Path) -> Run:
         raise BrokenRun(f"{str(folder)!r} cannot be read as a run: {_reason(error)}") from error
 
 
+def recall(folder: Path) -> Run:
+    """Read a run that was kept; one that was never ended broke, whatever it holds."""
+    run = load(folder)
+    if run.story.ended != "running":
+        return run
+    return replace(run, story=run.story.model_copy(update={"ended": "broke", "why": NEVER_ENDED}))
+
+
 def kept(store: Path = STORE) -> list[Path]:
     """The folders of the runs in a store, the oldest first."""
-    runs = store / "runs"
-    return sorted(folder for folder in runs.iterdir() if folder.is_dir()) if runs.is_dir() else []
+    return sorted(story.parent for story in (store / "runs").glob(f"*/{_STORY}"))
+
+
+def reports(store: Path = STORE) -> list[Path]:
+    """What was made of the runs that were ended, the oldest first."""
+    return sorted((store / "runs").glob(f"*/{_REPORT}"))
 
 
 def find(name: str, store: Path = STORE) -> Path:
@@ -159,4 +184,5 @@ def _suffixes() -> Iterator[str]:
 
 def _prune(runs: Path) -> None:
     for old in sorted(runs.iterdir())[:-KEPT]:
+        (old / _STORY).unlink(missing_ok=True)  # first: what is left of it is no run
         shutil.rmtree(old, ignore_errors=True)

@@ -181,7 +181,8 @@ class Traffic:
     ) -> Iterator[Tick]:
         """Keep the load until the question is decided at one of the looks, or after the last.
 
-        Looks are seconds from now; the window reaches to the look that ended it.
+        Looks are seconds from now; the window reaches to the look that ended it. What of it has
+        passed is on disk at each tick: whoever kills this process loses no more than the rest.
         """
         began = time.monotonic()
         for look in looks:
@@ -189,6 +190,7 @@ class Traffic:
             try:
                 while (now := time.monotonic()) < end:
                     self._events()
+                    self._mark(Window(name=name, start=began, end=now))
                     yield self._tick(name, now - began, (now - began) / look, end)
             finally:
                 self._mark(Window(name=name, start=began, end=min(time.monotonic(), end)))

@@ -61,12 +61,10 @@ def run(options: HistoryOptions) -> tuple[str, Exit]:
 
 def _reports() -> Iterator[tuple[str, Mapping[str, Any]]]:
     """The reports of the runs that were kept and ended well, the oldest first."""
-    for folder in store.kept():
-        file = folder / store.REPORT
-        if file.is_file():
-            report = _read(file)
-            if report["ended"] == "complete":
-                yield folder.name, report
+    for file in store.reports():
+        report = _read(file)
+        if report["ended"] == "complete":
+            yield file.parent.name, report
 
 
 def _read(file: Path) -> Mapping[str, Any]:

@@ -28,7 +28,7 @@ def run(options: ReportOptions) -> tuple[Report, Exit]:
     from asapbench.commands import benches
     from asapbench.conclusion import conclude  # psutil: not for --help
 
-    found = store.load(store.find(options.run))
+    found = store.recall(store.find(options.run))
     return conclude(benches()[found.story.command], found), Exit.PASS
 
 

@@ -7,11 +7,13 @@ may hold a server's words goes through `plain`, since plotly takes some tags in 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from asapbench.model import Report
 from asapbench.report.thin import Point, thin
+from asapbench.targets import parse_limit
 from asapbench.units import unit_for
 
 COLOURS = ("--c1", "--c2", "--c3", "--c4", "--c5", "--c6")
@@ -23,7 +25,10 @@ _LONG = 300  # seconds; longer series are told in minutes
 
 @dataclass(frozen=True)
 class Chart:
-    """A figure and the words around it; those with one `link` are zoomed together."""
+    """A figure and the words around it; those with one `link` are zoomed together.
+
+    `lanes` are the names of rows that lie below each other, at 0, 1, 2, … of the y axis.
+    """
 
     name: str
     title: str
@@ -32,6 +37,7 @@ class Chart:
     layout: dict[str, Any]
     wide: bool = False
     link: str = ""
+    lanes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -52,11 +58,15 @@ def plain(text: str) -> str:
 
 @dataclass(frozen=True)
 class Scale:
-    """The unit in which an axis tells its values, one for all of them."""
+    """The unit in which an axis tells its values, one for all of them.
+
+    A logarithmic one has `ticks` with words of their own: (value, words).
+    """
 
     unit: str
     factor: float
     log: bool = False
+    ticks: tuple[tuple[float, str], ...] = ()
 
     def of(self, value: float | None) -> float | None:
         """A value in that unit, to six digits; None where an axis cannot show it."""
@@ -66,24 +76,52 @@ class Scale:
 
     def axis(self) -> dict[str, Any]:
         """The axis with this unit at its ticks."""
-        suffix = f" {self.unit}".rstrip()
-        common = {"ticksuffix": suffix, "showticksuffix": "last", "hoverformat": ".3~r"}
-        if self.log:
-            return {"type": "log", "dtick": 1, "tickformat": "~r", **common}
-        return {"rangemode": "tozero", "tickformat": "~r", **common}
+        if not self.log:
+            suffix = {"ticksuffix": f" {self.unit}".rstrip(), "showticksuffix": "last"}
+            return {"rangemode": "tozero", "tickformat": "~r", "hoverformat": ".3~r", **suffix}
+        # with prefixes, which tell 10 µs and 1 s apart: where one hovers, and zooms in
+        common = {"type": "log", "tickformat": "~s", "hoverformat": ".3~s", "ticksuffix": self.unit}
+        if not self.ticks:
+            return common
+        places, words = zip(*self.ticks, strict=True)
+        return {**common, "tickvals": list(places), "ticktext": list(words)}
 
 
-def scale_for(values: Iterable[float | None], dimension: str, *, log: bool | None = None) -> Scale:
-    """A unit that suits most values; a logarithmic axis where they span decades, or as told."""
+def scale_for(
+    values: Iterable[float | None],
+    dimension: str,
+    *,
+    log: bool | None = None,
+    decades: float = _DECADES,
+) -> Scale:
+    """A unit that suits most values.
+
+    A logarithmic axis where they span more than so many decades, or as told.
+    """
     known = [value for value in values if value is not None and math.isfinite(value)]
     positive = sorted(value for value in known if value > 0)
     if not positive:
         return Scale(*unit_for(1.0, dimension))
     if log is None:
         all_positive = len(positive) == len(known)
-        log = all_positive and math.log10(positive[-1] / positive[0]) > _DECADES
-    typical = positive[len(positive) // 2] if log else positive[-1]
-    return Scale(*unit_for(typical, dimension), log=log)
+        log = all_positive and math.log10(positive[-1] / positive[0]) > decades
+    if not log:
+        return Scale(*unit_for(positive[-1], dimension))
+    ticks = [(place, _named(place, dimension)) for place in _ticks(positive[0], positive[-1])]
+    return Scale(dimension, 1.0, log=True, ticks=tuple(ticks))
+
+
+def _named(place: float, dimension: str) -> str:
+    unit, factor = unit_for(place, dimension)
+    return f"{float(f'{place / factor:.6g}'):,g} {unit}".rstrip()
+
+
+def _ticks(least: float, most: float) -> Iterator[float]:
+    """The powers of ten from below to above, and multiples of these where they are few."""
+    span = math.log10(most / least)
+    steps = (1, 2, 5) if span < 1 else (1, 3) if span < _DECADES else (1,)
+    for exponent in range(math.floor(math.log10(least)), math.ceil(math.log10(most)) + 1):
+        yield from (float(f"{step}e{exponent}") for step in steps)
 
 
 def line(
@@ -165,6 +203,15 @@ def with_legend(layout: dict[str, Any], data: Sequence[dict[str, Any]]) -> dict[
 def limit_text(limit: str) -> str:
     """A limit in the words of its table, for a legend."""
     return f"limit {limit}"
+
+
+def limits_of(report: Report, *names: str) -> list[tuple[str, float]]:
+    """The limits that the table sets for these metrics, without labels: (words, value)."""
+    return [
+        (limit_text(f"{verdict.metric} {verdict.limit}"), parse_limit(verdict.limit).value)
+        for verdict in report.verdicts
+        if verdict.metric in names
+    ]
 
 
 def share_text(q: float) -> str:

@@ -21,7 +21,7 @@ def render_histogram(report: Report) -> str:
     """An SVG. All strips have one logarithmic axis, of the seconds of an operation."""
     rows: Sequence[Mapping[str, Any]] = report.details.get("benchmarks", [])
     verdicts = {verdict.metric: verdict for verdict in report.verdicts}
-    limits = [_limit(row, verdicts.get(row["metric"])) for row in rows]
+    limits = [allowed(row, verdicts.get(row["metric"])) for row in rows]
     axis = _Axis([value for row in rows for value in row["values"]] + [x for x in limits if x])
     height = _TOP + _STRIP * len(rows) + 40
     svg = Xml.Element(
@@ -94,7 +94,7 @@ def _bars(axis: _Axis, values: Sequence[float]) -> list[tuple[float, float, floa
     return [(low + bin_ * width, width, count / most) for bin_, count in sorted(counts.items())]
 
 
-def _limit(row: Mapping[str, Any], verdict: Verdict | None) -> float | None:
+def allowed(row: Mapping[str, Any], verdict: Verdict | None) -> float | None:
     """The limit as seconds of an operation."""
     if verdict is None:
         return None

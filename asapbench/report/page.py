@@ -27,6 +27,7 @@ from asapbench.report.bullet import bullet
 from asapbench.report.circumstances import environment_of, plan_of
 from asapbench.report.figures import Chart
 from asapbench.report.listed import tables_of, totals_of
+from asapbench.report.ratios import ratios
 from asapbench.report.words import measured, sentence
 from asapbench.units import show, show_duration, show_interval
 
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 _TEMPLATES = Path(__file__).parent / "templates"
 _MARKS = {"pass": "✓", "fail": "✕", "inconclusive": "?", "invalid": "!"}
 
+_OPEN = 8  # targets that are met, at most, without being folded
 _WORST = ("fail", "invalid", "inconclusive", "pass")
 
 
@@ -46,9 +48,10 @@ def render_html(report: Report, comparison: Comparison | None = None) -> str:
 
 def page(report: Report, library: str, comparison: Comparison | None = None) -> str:
     """The page around a drawing library, which is the text of a script."""
-    found = charts_of(report)
+    found = charts_of(report, comparison)
     scripts = [library, (_TEMPLATES / "page.js").read_text(encoding="utf-8")] if found else []
     scripts.insert(0, (_TEMPLATES / "theme.js").read_text(encoding="utf-8"))
+    verdicts, folded = _folded([_row(verdict) for verdict in _worst_first(report)])
     text: str = _template().render(
         report=report,
         story=report.story,
@@ -56,7 +59,8 @@ def page(report: Report, library: str, comparison: Comparison | None = None) -> 
         headline=sentence(report).capitalize(),
         mark=_MARKS[report.outcome],
         marks=_MARKS,
-        verdicts=[_row(verdict) for verdict in _worst_first(report)],
+        verdicts=verdicts,
+        folded=folded,
         reasons=_shared_reasons(report),
         totals=totals_of(report),
         tables=tables_of(report, comparison),
@@ -79,13 +83,11 @@ def page(report: Report, library: str, comparison: Comparison | None = None) -> 
     return text
 
 
-def charts_of(report: Report) -> list[Chart]:
-    """The charts of the report's command; none where it brings no page of its own."""
-    name = f"asapbench.report.pages.{report.story.command}"
-    if find_spec(name) is None:
-        return []
-    charts: Callable[[Report], list[Chart]] = import_module(name).charts
-    return charts(report)
+def charts_of(report: Report, comparison: Comparison | None = None) -> list[Chart]:
+    """The charts of the report's command; with a comparison its own comes first."""
+    module = import_module(f"asapbench.report.pages.{report.story.command}")
+    charts: Callable[[Report], list[Chart]] = module.charts
+    return [*(ratios(comparison) if comparison else ()), *charts(report)]
 
 
 def embedded(charts: list[Chart]) -> Markup:
@@ -125,6 +127,12 @@ def _digest(script: str) -> str:
 
 def _worst_first(report: Report) -> list[Verdict]:
     return sorted(report.verdicts, key=lambda verdict: _WORST.index(verdict.outcome))
+
+
+def _folded(rows: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What is to be seen at once, and the targets that are met where these are many."""
+    met = [row for row in rows if row["is"].outcome == "pass"]
+    return (rows, []) if len(met) <= _OPEN else (rows[: -len(met)], met)
 
 
 def _row(verdict: Verdict) -> dict[str, Any]:

@@ -59,7 +59,7 @@ def _heading(report: Report, console: Console) -> RenderableType:
         line = Text("  ").join([title, where])
         parts = [line] if line.cell_len <= console.width else [title, where]
     if story.ended != "complete":
-        parts.append(Text(clean(story.why or "this run was never ended"), "bold red"))
+        parts.append(Text(clean(story.why), "bold red"))
     return Group(*parts)
 
 

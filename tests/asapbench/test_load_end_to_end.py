@@ -486,16 +486,6 @@ def test_a_host_that_dies_in_the_run_voids_the_verdict(bench: Bench) -> None:
     assert out.count("INVALID") >= 3
 
 
-def test_after_kill_9_nothing_is_left_and_the_requests_are_kept(bench: Bench) -> None:
-    with bench.start("load", *SHORT, "--duration", "60s") as process:
-        measuring(process)
-        process.kill()
-        process.communicate(timeout=30)
-    assert until(lambda: not workers())
-    (run,) = (bench.folder / ".asapbench" / "runs").iterdir()
-    assert (run / "requests.series").stat().st_size > 4096
-
-
 def test_a_server_that_dies_in_the_run_voids_the_verdict(bench: Bench) -> None:
     arguments = ("load", *SHORT, "--duration", "60s", "--targets", "lenient.toml")
     with bench.start(*arguments) as process:

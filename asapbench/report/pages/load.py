@@ -15,7 +15,7 @@ from asapbench.report.figures import (
     Scale,
     Series,
     filled,
-    limit_text,
+    limits_of,
     line,
     over_time,
     plain,
@@ -25,7 +25,6 @@ from asapbench.report.figures import (
     with_legend,
 )
 from asapbench.report.thin import Point
-from asapbench.targets import parse_limit
 
 _PERCENTILES = {"p50": "--p50", "p90": "--p90", "p95": "--p95", "p99": "--p99"}
 _SPLIT = ("waiting", "network", "server", "reading")
@@ -52,15 +51,6 @@ def _charts(report: Report) -> Iterator[Chart]:
         yield _errors(report)
     if details.get("processes"):
         yield from _processes(details["processes"], details.get("stolen", []))
-
-
-def limits_of(report: Report, *names: str) -> list[tuple[str, float]]:
-    """The limits that the table sets for these metrics, without labels: (words, value)."""
-    return [
-        (limit_text(f"{verdict.metric} {verdict.limit}"), parse_limit(verdict.limit).value)
-        for verdict in report.verdicts
-        if verdict.metric in names
-    ]
 
 
 def _column(rows: Sequence[dict[str, Any]], name: str) -> list[Point]:

@@ -41,10 +41,29 @@
     };
   }
 
+  // names of lanes stand beside them, or above where the page is narrow
+  function inLanes({ lanes }, box, layout, ink) {
+    if (!lanes.length) return;
+    const narrow = box.clientWidth < 480;
+    const short = (name) => narrow || name.length < 35 ? name : name.slice(0, 33) + "…";
+    box.style.height = lanes.length * (narrow ? 34 : 26) + 110 + "px";
+    Object.assign(layout.yaxis, {
+      tickvals: lanes.map((_, lane) => lane), ticktext: lanes.map(short), showticklabels: !narrow,
+      range: [lanes.length - 0.5, narrow ? -0.8 : -0.5], fixedrange: true, showgrid: false,
+    });
+    const above = { x: 0, xref: "paper", xanchor: "left", yanchor: "middle", showarrow: false, font: { size: 11, color: ink } };
+    if (narrow) layout.annotations = lanes.map((name, lane) => ({ ...above, y: lane - 0.44, text: name }));
+  }
+
+  // on paper a chart is as wide as its box is there, which no event tells
   function draw() {
-    const now = theme();
-    return charts.map((chart) =>
-      Plotly.react(place(chart), now.paint(chart.data), layout(chart, now), config));
+    const now = theme(), printing = document.documentElement.classList.contains("printing");
+    return charts.map((chart) => {
+      const box = place(chart), given = layout(chart, now);
+      if (printing) given.width = box.clientWidth;
+      inLanes(chart, box, given, now.colour("--muted"));
+      return Plotly.react(box, now.paint(chart.data), given, config);
+    });
   }
 
   function link() {
@@ -62,8 +81,22 @@
     }
   }
 
+  // zoomed in, a logarithmic axis makes its own ticks
+  function refine() {
+    for (const chart of charts) {
+      const axes = ["xaxis", "yaxis"].filter((name) => chart.layout[name]?.tickvals && chart.layout[name].type === "log");
+      if (axes.length) place(chart).on("plotly_relayout", () => {
+        const now = place(chart).layout;
+        const mode = (name) => now[name].range[1] - now[name].range[0] < 1 ? "auto" : "array";
+        const changed = axes.filter((name) => now[name].tickmode !== mode(name));
+        if (changed.length) Plotly.relayout(place(chart), Object.fromEntries(changed.map((name) => [name + ".tickmode", mode(name)])));
+      });
+    }
+  }
+
   Promise.all(draw()).then(() => {
     link();
+    refine();
     document.documentElement.dataset.drawing = Math.round(performance.now() - began);
     document.documentElement.dataset.drawn = Math.round(performance.now());
   });

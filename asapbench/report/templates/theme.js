@@ -2,28 +2,37 @@
 (() => {
   const root = document.documentElement;
   const dark = matchMedia("(prefers-color-scheme: dark)");
-  const chosen = () => { try { return localStorage.getItem("asapbench-theme"); } catch { return null; } };
+  let chosen = null;
+  try { chosen = localStorage.getItem("asapbench-theme"); } catch { /* a file may keep nothing */ }
   const told = () => dispatchEvent(new Event("theme"));
-  const show = () => { root.dataset.theme = chosen() || (dark.matches ? "dark" : "light"); };
+  const show = () => {
+    const paper = root.classList.contains("printing");
+    root.dataset.theme = paper ? "light" : chosen ?? (dark.matches ? "dark" : "light");
+  };
   show();
   dark.addEventListener("change", () => { show(); told(); });
   addEventListener("DOMContentLoaded", () => {
     document.getElementById("theme").addEventListener("click", () => {
-      const next = root.dataset.theme === "dark" ? "light" : "dark";
-      try { localStorage.setItem("asapbench-theme", next); } catch { /* a file may keep nothing */ }
-      root.dataset.theme = next;
+      chosen = root.dataset.theme === "dark" ? "light" : "dark";
+      try { localStorage.setItem("asapbench-theme", chosen); } catch { /* as above */ }
+      show();
       told();
     });
   });
-  // paper is white
-  let before = null;
+  // paper is white, as wide as it is, and cannot be unfolded
+  let open = [];
+  const met = () => document.querySelectorAll(".met");
   addEventListener("beforeprint", () => {
-    before = root.dataset.theme;
-    root.dataset.theme = "light";
+    open = [...met()].map((one) => one.open);
+    root.classList.add("printing");
+    for (const one of met()) one.open = true;
+    show();
     told();
   });
   addEventListener("afterprint", () => {
-    root.dataset.theme = before ?? root.dataset.theme;
+    root.classList.remove("printing");
+    met().forEach((one, index) => { one.open = open[index]; });
+    show();
     told();
   });
 })();

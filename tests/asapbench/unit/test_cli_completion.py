@@ -21,6 +21,8 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("20261124-100000-load", "20261125-100000-stress"):
         (tmp_path / ".asapbench" / "runs" / name).mkdir(parents=True)
     runs = tmp_path / ".asapbench" / "runs"
+    for folder in runs.iterdir():
+        (folder / "story.json").touch()
     metric = {"name": "latency.p95", "unit": "s", "value": 1.0}
     (runs / "20261124-100000-load" / "report.json").write_text(json.dumps({"metrics": [metric]}))
     (runs / "20261125-100000-stress" / "report.json").write_text("{")

@@ -103,11 +103,6 @@ def test_a_metric_that_could_not_be_given_is_a_dash(make_report: MakeReport) -> 
     assert re.search(r"^asap .* 5\.31 ms +– +23\.1 ms", text, re.MULTILINE)
 
 
-def test_a_run_that_never_ended_says_so(make_report: MakeReport) -> None:
-    text = render_text(make_report(ended="running"), width=80, color=False)
-    assert "this run was never ended" in text
-
-
 def test_the_text_shows_the_numbers_of_the_json(make_report: MakeReport) -> None:
     report = make_report(scale=1.37, failures=31)
     text = render_text(report, width=120, color=False)

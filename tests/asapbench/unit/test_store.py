@@ -9,7 +9,7 @@ from asapbench import store
 from asapbench.errors import BrokenRun, UsageError
 from asapbench.model import Environment, Note, Plan, Story, Window
 from asapbench.series import Column, Layout, Writer
-from asapbench.store import Recording, begin, find, load
+from asapbench.store import Recording, begin, find, load, recall
 
 MakeStory = Callable[..., Story]
 
@@ -122,7 +122,9 @@ def test_a_broken_series_is_refused_by_name(recording: Recording) -> None:
 @pytest.fixture
 def three_runs(tmp_path: Path) -> Path:
     for name in ("20261124-100000-load", "20261124-110000-load", "20261124-110000-load-2"):
-        (tmp_path / "runs" / name).mkdir(parents=True)
+        folder = tmp_path / "runs" / name
+        folder.mkdir(parents=True)
+        (folder / "story.json").touch()
     return tmp_path
 
 
@@ -157,3 +159,37 @@ def test_a_name_of_no_run_or_of_several_is_refused_with_those_there_are(
 def test_where_no_run_is_kept_that_is_said(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="none is kept"):
         find("last", tmp_path)
+
+
+def test_a_folder_in_which_no_run_has_begun_yet_hides_no_other_run(three_runs: Path) -> None:
+    (three_runs / "runs" / "20261124-120000-load").mkdir()
+    assert find("last", three_runs).name == "20261124-110000-load-2"
+
+
+def test_a_series_that_is_begun_but_has_no_name_yet_hides_no_other(recording: Recording) -> None:
+    with Writer(recording.path("a.series"), Layout("a", (Column("at", "s", "d"),))):
+        recording.path("b.series.new").write_bytes(b"{")
+    assert [table.name for table in recording.run().measurements] == ["a"]
+
+
+def test_a_run_that_was_never_ended_broke_and_says_so(recording: Recording) -> None:
+    story = recall(recording.folder).story
+    assert story.ended == "broke"
+    assert "this run was never ended: asapbench was killed" in story.why
+    assert load(recording.folder).story.ended == "running"
+
+
+def test_a_run_that_ended_is_recalled_as_it_was(recording: Recording) -> None:
+    recording.tell(ended="interrupted", why="by the user")
+    assert recall(recording.folder) == load(recording.folder)
+
+
+def test_what_is_left_of_a_run_whose_removal_was_cut_short_is_no_run(
+    tmp_path: Path, environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "KEPT", 1)
+    monkeypatch.setattr("shutil.rmtree", lambda *_, **__: None)
+    first = begin("load", Plan(), environment, tmp_path).folder
+    second = begin("load", Plan(), environment, tmp_path).folder
+    assert first.is_dir()
+    assert store.kept(tmp_path) == [second]
