@@ -107,7 +107,7 @@ def _readings(name: str, cpu: float, rss: float) -> Iterator[tuple[float, ...]]:
         calm = name == "server" and number // 2 == CALM
         used += 0.0 if calm else cpu / 2 * (1 + 0.1 * math.sin(number / 40))
         at = _START + number / 2
-        yield at, used, rss + 500 * number, used / 100, 900.0 * number, 12.0 * number
+        yield at, used, rss + 500 * number, used / 100, 900.0 * number, 12.0 * number, used
 
 
 def _stolen() -> Iterator[tuple[float, ...]]:
