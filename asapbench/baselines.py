@@ -87,7 +87,8 @@ def _find(source: str) -> Path:
         known = sorted(file.stem for file in FOLDER.glob("*.json"))
         there = f"saved are {', '.join(known)}" if known else "none was saved yet (--save NAME)"
         raise UsageError(
-            f"there is no file, no baseline and no one run {source!r}; {there}; {error.others}"
+            f"there is no file and no baseline {source!r}, and {error.number} run of that name; "
+            f"{there}; {error.others}"
         ) from error
 
 

@@ -131,7 +131,7 @@ class NoSuchRun(UsageError):
 
     def __init__(self, name: str, number: str, others: str) -> None:
         super().__init__(f"there is {number} run {name!r}; {others}")
-        self.others = others
+        self.number, self.others = number, others
 
 
 def others(folders: list[Path]) -> str:

@@ -36,16 +36,17 @@ def run(options: ReportOptions) -> tuple[str | Report, Exit]:
     from asapbench.conclusion import conclude  # psutil: not for --help
 
     folder = store.find(options.run)
-    rest = store.others([other for other in store.kept() if other.name != folder.name])
+    others = [other for other in store.kept() if other.name != folder.name]
+    rest = f"of the others {store.others(others)}" if others else "no other is kept"
     try:
         found = store.load(folder)
         return conclude(benches()[found.story.command], found), Exit.PASS
     except BrokenRun as error:
-        raise UsageError(f"{error}; of the others {rest}") from error
+        raise UsageError(f"{error}; {rest}") from error
     except (LookupError, TypeError, ValueError) as error:
         raise UsageError(
             f"{str(folder)!r} is damaged, or of another asapbench: "
-            f"{type(error).__name__}: {error}; of the others {rest}"
+            f"{type(error).__name__}: {error}; {rest}"
         ) from error
 
 

@@ -108,5 +108,7 @@ def test_a_name_that_was_not_saved_is_refused_with_those_that_were(
     write: Callable[[Any], str],
 ) -> None:
     save("before", "{}")
-    with pytest.raises(UsageError, match=r"no one run 'after'; saved are before"):
+    with pytest.raises(
+        UsageError, match=r"no baseline 'after', and no run of that name; saved are before"
+    ):
         read("after")

@@ -136,7 +136,7 @@ def test_what_is_no_result_is_refused_with_all_there_are(runs: Path) -> None:
     with pytest.raises(UsageError) as caught:
         read("nothing")
     assert str(caught.value) == (
-        "there is no file, no baseline and no one run 'nothing'; none was saved yet "
+        "there is no file and no baseline 'nothing', and no run of that name; none was saved yet "
         f"(--save NAME); the newest are {', '.join(reversed(NAMES))}"
     )
 
