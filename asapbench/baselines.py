@@ -1,9 +1,10 @@
-"""Results on disk: saved by name, or any report of ours, of pyperf or of pytest-benchmark."""
+"""Results on disk: saved by name, of a kept run, or a file of ours, pyperf or pytest-benchmark."""
 
 from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import statistics
 from collections.abc import Iterable, Mapping
@@ -12,12 +13,17 @@ from typing import Any
 
 from scipy import special
 
+from asapbench import store
 from asapbench.comparison import Results, Sized, sized
 from asapbench.errors import UsageError
 from asapbench.model import Note, metric_key
+from asapbench.units import parse_quantity
 
-FOLDER = Path(".asapbench") / "baselines"
+FOLDER = store.BASELINES
+SCHEMA = "asapbench.report/"
+KNOWN = 1  # its number
 NAME = re.compile(r"[\w.@+-]+")
+_NEVER_ZERO = frozenset({"s", "req/s", "cores"})  # units of what has a ratio
 _BLOCKS = 20  # that the values of one process are cut into: neighbours are alike
 _ONE_PROCESS = Note(
     code="one-process",
@@ -46,7 +52,10 @@ def save(name: str, document: str) -> Path:
 
 
 def read(source: str) -> Results:
-    """The results in a file, or saved under a name. Raises UsageError saying what is wrong."""
+    """The results in a file, saved under a name, or of a run that was kept.
+
+    Raises UsageError saying what is wrong.
+    """
     file = _find(source)
     try:
         content = json.loads(file.read_bytes())
@@ -54,6 +63,10 @@ def read(source: str) -> Results:
         raise UsageError(f"{source!r} cannot be read: {error.strerror}") from error
     except ValueError as error:
         raise UsageError(f"{str(file)!r} is not JSON: {error}") from error
+    if (number := _number(content)) > KNOWN:
+        raise UsageError(
+            f"{str(file)!r} is of a newer asapbench ({SCHEMA}{number}; this one reads {KNOWN})"
+        )
     try:
         return _results(source, content)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -64,17 +77,40 @@ def read(source: str) -> Results:
 
 def _find(source: str) -> Path:
     saved = path_of(source)
-    if Path(source).is_file():
+    if os.path.isfile(source):  # noqa: PTH113 - Path raises for a name too long
         return Path(source)
     if NAME.fullmatch(source) and saved.is_file():
         return saved
-    known = sorted(file.stem for file in FOLDER.glob("*.json"))
-    there = f"saved are {', '.join(known)}" if known else "none was saved yet (--save NAME)"
-    raise UsageError(f"there is no file and no baseline {source!r}; {there}")
+    try:
+        return _report_of(store.find(source))
+    except store.NoSuchRun as error:
+        known = sorted(file.stem for file in FOLDER.glob("*.json"))
+        there = f"saved are {', '.join(known)}" if known else "none was saved yet (--save NAME)"
+        raise UsageError(
+            f"there is no file and no baseline {source!r}, and {error.number} run of that name; "
+            f"{there}; {error.others}"
+        ) from error
+
+
+def _report_of(folder: Path) -> Path:
+    file = folder / store.REPORT
+    if not file.is_file():
+        raise UsageError(
+            f"the run {folder.name!r} never ended, so there is no report of it: make one by "
+            f"asapbench report {folder.name} --json FILE, and compare that"
+        )
+    return file
+
+
+def _number(content: Any) -> int:
+    """The number of the schema of a report of ours; 0 of all else."""
+    schema = str(content.get("schema", "")) if isinstance(content, Mapping) else ""
+    number = schema.removeprefix(SCHEMA)
+    return int(number) if number != schema and number.isdecimal() else 0
 
 
 def _results(name: str, content: Mapping[str, Any]) -> Results:
-    if str(content.get("schema", "")).startswith("asapbench.report/"):
+    if _number(content):
         return of_report(name, content)
     if "machine_info" in content:
         return _of_pytest_benchmark(name, content)
@@ -89,30 +125,44 @@ def of_report(name: str, report: Mapping[str, Any]) -> Results:
     conditions = {
         "machine": f"{environment['hostname']}, {environment['cpu']}",
         "Python": environment["python"].lower(),
-        "command": report["command"],
+        "server": (report["server"] or {}).get("how", "none"),
     }
+    measured = {"command": report["command"], "plan": report["plan"]}
     if rows is None:
-        return Results(name, dict(_judged(report)), conditions)
+        return Results(name, dict(_judged(report)), conditions, **measured)
     sizes = {f"{row['group']}/{row['name']}": sized(row["values"]) for row in rows}
     splits = [math.log1p(row["split"]) for row in rows if row["split"] is not None]
     drift = statistics.median(splits) if splits else 0.0
-    return Results(name, sizes, conditions, drift)
+    return Results(name, sizes, conditions, drift, **measured)
 
 
 def _judged(report: Mapping[str, Any]) -> Iterable[tuple[str, Sized]]:
-    """Metrics with a target: its sign says which way is worse."""
+    """Metrics with a target, whose sign says which way is worse."""
     confidence = {
         metric_key(metric["name"], metric["labels"]): metric["confidence"]
         for metric in report["metrics"]
     }
     for verdict in report["verdicts"]:
-        bounds = (verdict["low"], verdict["value"], verdict["high"])
-        if any(bound is None or bound <= 0 for bound in bounds):
-            continue
+        quantile = float(special.ndtri(confidence.get(verdict["metric"]) or 0.99))
+        if found := _sized(verdict, quantile):
+            yield verdict["metric"], found
+
+
+def _sized(verdict: Mapping[str, Any], quantile: float) -> Sized | None:
+    bounds = (verdict["low"], verdict["value"], verdict["high"])
+    if any(bound is None for bound in bounds):
+        return None
+    limit = verdict["limit"].strip()
+    sign = -1.0 if limit.startswith(">") else 1.0
+    if verdict["unit"] in _NEVER_ZERO:
+        if min(bounds) <= 0:
+            return None
         low, value, high = map(math.log, bounds)
-        sign = -1.0 if verdict["limit"].strip().startswith(">") else 1.0
-        quantile = float(special.ndtri(confidence[verdict["metric"]] or 0.99))
-        yield verdict["metric"], Sized(sign * value, (high - low) / 2 / quantile, math.inf, 1)
+        return Sized(sign * value, (high - low) / 2 / quantile, math.inf, 1)
+    base = abs(parse_quantity(limit.lstrip("<>="))[0])
+    low, value, high = bounds
+    error = (high - low) / 2 / quantile
+    return Sized(sign * value, error, math.inf, 1, base) if base else None
 
 
 def _of_pyperf(name: str, content: Mapping[str, Any]) -> Results:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from scipy import special
@@ -25,18 +25,23 @@ Change = Literal["slower", "faster", "~"]
 
 @dataclass(frozen=True)
 class Sized:
-    """The logarithm of a size, where more is worse: its standard error, and how sure that is."""
+    """The logarithm of a size, where more is worse: its standard error, and how sure that is.
+
+    Of what may be zero it is the size itself, and a change of it is told as a share of `base`.
+    """
 
     centre: float
     error: float
     freedom: float
     n: int
+    base: float | None = None
 
 
 @dataclass(frozen=True)
 class Results:
     """What a file says: `conditions` are facts that should agree before two are compared.
 
+    `command` and `plan` have to; of other tools' results they are empty.
     `drift` is by how much (in logarithms) all together changed from the first half of the run to
     the second.
     """
@@ -46,12 +51,15 @@ class Results:
     conditions: Mapping[str, str] = field(default_factory=dict)
     drift: float = 0.0
     notes: tuple[Note, ...] = ()
+    command: str = ""
+    plan: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Row:
     """New over old: a `ratio` above 1 is worse. The bounds are those that decide `change`.
 
+    Of what may be zero there is no ratio: it is 1 and the change as a share `of` its limit.
     `smallest` is the least change that would have been seen, as a share, with 90 % probability.
     """
 
@@ -61,6 +69,7 @@ class Row:
     high: float
     smallest: float
     change: Change
+    of: Literal["old", "limit"] = "old"
 
 
 @dataclass(frozen=True)
@@ -105,7 +114,8 @@ def compare(old: Results, new: Results, allowed: float = 0.05) -> Comparison:
     machine = _machine(old, new)
     chances = [_of_all([one, *(_less(one, each) for each in machine)]) for one in raw]
     levels = holm(chances)
-    rows = tuple(map(_row, keys, raw, chances, levels))
+    shares = [old.sizes[key].base is not None for key in keys]
+    rows = tuple(map(_row, keys, raw, chances, levels, shares))
     return Comparison(
         old=old.name,
         new=new.name,
@@ -140,9 +150,10 @@ class _Difference:
 
 def _difference(old: Sized, new: Sized, drift: float) -> _Difference:
     """With Welch's and Satterthwaite's degrees of freedom."""
-    squares = (old.error**2, new.error**2)
+    unit = old.base or 1.0
+    squares = ((old.error / unit) ** 2, (new.error / unit) ** 2)
     total = sum(squares)
-    value = new.centre - old.centre
+    value = (new.centre - old.centre) / unit
     if not math.isfinite(total):
         return _Difference(value, math.inf, 1.0)
     parts = sum(
@@ -187,7 +198,8 @@ def _chance(one: _Difference) -> float:
     return float(2 * special.stdtr(_finite(one.freedom), -abs(one.value) / one.error))
 
 
-def _row(key: str, one: _Difference, chance: float, level: float) -> Row:
+def _row(key: str, one: _Difference, chance: float, level: float, share: bool) -> Row:
+    factor = _one_and if share else _exp
     freedom = _finite(one.freedom)
     reach = float(special.stdtrit(freedom, 1 - level / 2)) * one.error
     power = float(special.stdtrit(freedom, POWER)) * one.error
@@ -196,16 +208,21 @@ def _row(key: str, one: _Difference, chance: float, level: float) -> Row:
         change = "slower" if one.value > 0 else "faster"
     return Row(
         key=key,
-        ratio=_exp(one.value),
-        low=_exp(one.value - reach),
-        high=_exp(one.value + reach),
-        smallest=_exp(reach + power) - 1,
+        ratio=factor(one.value),
+        low=factor(one.value - reach),
+        high=factor(one.value + reach),
+        smallest=factor(reach + power) - 1,
         change=change,
+        of="limit" if share else "old",
     )
 
 
 def _finite(freedom: float) -> float:
     return min(freedom, 1e6)
+
+
+def _one_and(value: float) -> float:
+    return 1 + value
 
 
 def _exp(value: float) -> float:

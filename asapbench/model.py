@@ -23,6 +23,9 @@ from asapbench.units import parse_duration
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+    from pydantic.fields import FieldInfo
+
+RUN_FORMAT = "asapbench.run/1"  # of the story; a new number where an old one cannot be read
 
 Outcome = Literal["pass", "fail", "inconclusive", "invalid"]
 Labels = dict[str, str]
@@ -236,6 +239,7 @@ class Target(Value):
 class Story(Value):
     """What is known of a run beside its numbers; kept as JSON next to them."""
 
+    format: str = RUN_FORMAT
     command: str
     started_at: str
     duration: float = 0.0
@@ -481,6 +485,11 @@ def metric_key(name: str, labels: Labels) -> str:
         return name
     inner = ",".join(f'{label}="{value}"' for label, value in sorted(labels.items()))
     return f"{name}{{{inner}}}"
+
+
+def extra_of(field: FieldInfo) -> dict[str, Any]:
+    """What a field says of its option: panel, short, metavar, argument, values, alike."""
+    return dict(field.json_schema_extra) if isinstance(field.json_schema_extra, dict) else {}
 
 
 def option_name(field: str) -> str:

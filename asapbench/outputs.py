@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -12,14 +12,17 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from asapbench.errors import BrokenRun, Exit
-from asapbench.model import Report, Value, option_name
+from asapbench.errors import BrokenRun, Exit, UsageError
+from asapbench.model import Plan, Report, Value, option_name
+from asapbench.store import BASELINES
 from asapbench.units import parse_share
+from asapbench.writable import STDOUT, folder_writable, same_files, writable
 
 if TYPE_CHECKING:
     from asapbench.comparison import Comparison
 
-STDOUT = Path("-")
+# what --csv may write, after the prefix
+TABLES = ("metrics", "endpoints", "seconds", "steps", "processes", "cycles", "components")
 
 _FORMATS = {
     "json_": ("document", "render_json"),
@@ -63,20 +66,18 @@ class Formats(Value):
         json_schema_extra={"panel": "Output", "short": "-q"},
     )
 
-    @field_validator("json_", "html", "markdown", "junit", "csv")
+    @field_validator("json_", "html", "markdown", "junit")
     @classmethod
     def _can_be_written(cls, value: Path | None) -> Path | None:
-        if value is None or value == STDOUT:
-            return value
-        if value.is_dir() or not os.access(value if value.exists() else value.parent, os.W_OK):
-            raise ValueError("must be a file in a folder that exists and can be written")
-        return value
+        return writable(value)
 
     @field_validator("csv")
     @classmethod
     def _is_prefix(cls, value: Path | None) -> Path | None:
-        if value == STDOUT:
+        if value == STDOUT or (value is not None and value.is_dir()):
             raise ValueError("must be the beginning of file names, since there are several tables")
+        for file in _tables_at(value) if value else ():
+            writable(file)
         return value
 
     @model_validator(mode="after")
@@ -118,6 +119,13 @@ class Outputs(Formats):
         description="With --baseline: exit 1 where something is proven to be slower by more",
     )
 
+    @field_validator("save")
+    @classmethod
+    def _can_be_saved(cls, value: str | None) -> str | None:
+        if value is not None and not folder_writable(BASELINES):
+            raise ValueError(f"is kept in {str(BASELINES)!r} here, which cannot be written")
+        return value
+
     @field_validator("baseline")
     @classmethod
     def _can_be_read(cls, value: str | None) -> str | None:
@@ -126,6 +134,41 @@ class Outputs(Formats):
 
             read(value)  # asked before the run, which takes a minute
         return value
+
+
+def refuse_other_plan(outputs: Outputs, command: str, plan: Plan) -> None:
+    """Raises UsageError for a --baseline of another command or load; asked before the run."""
+    if outputs.baseline is None:
+        return
+    from asapbench.alike import refuse_unlike
+    from asapbench.baselines import read
+    from asapbench.comparison import Results
+
+    this = Results("this run", {}, command=command, plan=plan.stored())
+    refuse_unlike(read(outputs.baseline), this, {command: type(plan)})
+
+
+def refuse_same(*models: Value) -> None:
+    """Raises UsageError where one output would be written over another, or over what is read."""
+    files = {name: file for model in models for name, file in _files_of(model)}
+    if same := same_files(files):
+        raise UsageError(
+            f"{' and '.join(same)} are the same file, {str(files[same[0]])!r}: give each its own"
+        )
+
+
+def _files_of(model: Value) -> Iterator[tuple[str, Path]]:
+    for name in type(model).model_fields:
+        value = getattr(model, name)
+        if name == "csv" and value:
+            yield from ((f"{option_name(name)} ({file.name})", file) for file in _tables_at(value))
+        elif isinstance(value, Path):
+            yield option_name(name), value
+
+
+def _tables_at(prefix: Path) -> list[Path]:
+    """The files of --csv; each command has some of them."""
+    return [prefix.with_name(f"{prefix.name}_{name}.csv") for name in TABLES]
 
 
 def compared(report: Report, outputs: Outputs) -> Comparison | None:

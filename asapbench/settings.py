@@ -12,7 +12,7 @@ from typing import Any, get_origin
 from pydantic import BaseModel, ValidationError
 
 from asapbench.errors import UsageError
-from asapbench.model import option_name
+from asapbench.model import extra_of, option_name
 
 _OWN_FILE = Path("asapbench.toml")
 _PROJECT_FILE = Path("pyproject.toml")
@@ -78,11 +78,13 @@ def _refuse_unknown_tables(commands: frozenset[str]) -> None:
 
 
 def _table(file: Path, keys: Sequence[str]) -> Mapping[str, Any]:
-    if not file.is_file():
+    if not os.path.lexists(file):
         return {}
     try:
         content: Any = tomllib.loads(file.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read: {error.strerror}") from error
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{file} cannot be read: {error}") from error
     for key in keys:
         content = content.get(key, {})
@@ -129,8 +131,8 @@ def _one_line(error: ValidationError, model: type[BaseModel], sources: Mapping[s
 
 def _argument(model: type[BaseModel], field: str) -> str:
     """What is given without a name is called as help calls it."""
-    extra = model.model_fields[field].json_schema_extra
-    return str(extra["metavar"]) if isinstance(extra, dict) and "argument" in extra else field
+    extra = extra_of(model.model_fields[field])
+    return str(extra["metavar"]) if "argument" in extra else field
 
 
 def _source(option: str, sources: Mapping[str, str]) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +14,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from asapbench.errors import BrokenRun, UsageError
-from asapbench.model import Environment, Plan, Run, Story
+from asapbench.model import RUN_FORMAT, Environment, Plan, Run, Story
 
 STORE = Path(".asapbench")
 BASELINES = STORE / "baselines"
@@ -22,7 +24,7 @@ NEVER_ENDED = (
     "this run was never ended: asapbench was killed, or still measures; requests that were open "
     "are not in it"
 )
-_REPORT = "report.json"  # what was made of a run when it ended; the rest is the evidence
+REPORT = "report.json"  # what was made of a run when it ended; the rest is the evidence
 _STORY = "story.json"
 
 
@@ -55,7 +57,7 @@ class Recording:
 
     def keep(self, report: str) -> None:
         """Put beside the evidence what was made of it."""
-        self._replace(_REPORT, report)
+        self._replace(REPORT, report)
 
     def _write(self) -> None:
         self._replace(_STORY, self.story.model_dump_json(indent=1))
@@ -98,7 +100,7 @@ def load(folder: Path) -> Run:
     from asapbench.table import read_measurement  # numpy: only once there is something to read
 
     try:
-        story = Story.model_validate_json((folder / _STORY).read_bytes())
+        story = _story(folder / _STORY)
         files = sorted(folder.glob("*.series"))
         parts = {path.parent.name: load(path.parent) for path in folder.glob(f"*/{_STORY}")}
         return Run(story, tuple(read_measurement(file) for file in files), parts)
@@ -114,14 +116,56 @@ def recall(folder: Path) -> Run:
     return replace(run, story=run.story.model_copy(update={"ended": "broke", "why": NEVER_ENDED}))
 
 
+def story_of(folder: Path) -> Story:
+    """What is known of a run beside its numbers. Raises BrokenRun where it cannot be read."""
+    try:
+        return _story(folder / _STORY)
+    except (OSError, ValueError) as error:
+        raise BrokenRun(f"{str(folder)!r} cannot be read as a run: {_reason(error)}") from error
+
+
+def _story(file: Path) -> Story:
+    """Raises ValueError for one of a newer asapbench, whatever else it may hold."""
+    text = file.read_bytes()
+    content = json.loads(text)
+    found = content.get("format", RUN_FORMAT) if isinstance(content, dict) else RUN_FORMAT
+    if found != RUN_FORMAT:
+        raise ValueError(
+            f"it is of a newer asapbench ({found}; this one reads {RUN_FORMAT}): upgrade"
+        )
+    return Story.model_validate_json(text)
+
+
 def kept(store: Path = STORE) -> list[Path]:
-    """The folders of the runs in a store, the oldest first."""
-    return sorted(story.parent for story in (store / "runs").glob(f"*/{_STORY}"))
+    """The folders of the runs in a store, the oldest first. Raises UsageError if it is closed."""
+    runs = store / "runs"
+    try:
+        return sorted(folder for folder in runs.iterdir() if folder.is_dir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    except OSError as error:
+        raise UsageError(f"{str(runs)!r} cannot be read: {error.strerror}") from error
+
+
+class NoSuchRun(UsageError):
+    """A name of no run, or of several; `others` are those that there are."""
+
+    def __init__(self, name: str, number: str, others: str) -> None:
+        super().__init__(f"there is {number} run {name!r}; {others}")
+        self.number, self.others = number, others
+
+
+def others(folders: list[Path]) -> str:
+    """The newest of some runs, for an error."""
+    if not folders:
+        return f"none is kept in {str(STORE)!r} below the current folder"
+    newest = ", ".join(folder.name for folder in folders[: -_NAMED - 1 : -1])
+    return f"the newest are {newest}"
 
 
 def reports(store: Path = STORE) -> list[Path]:
     """What was made of the runs that were ended, the oldest first."""
-    return sorted((store / "runs").glob(f"*/{_REPORT}"))
+    return sorted((store / "runs").glob(f"*/{REPORT}"))
 
 
 def find(name: str, store: Path = STORE) -> Path:
@@ -132,31 +176,26 @@ def find(name: str, store: Path = STORE) -> Path:
     folders = kept(store)
     if name == "last" and folders:
         return folders[-1]
-    if (Path(name) / _STORY).is_file():
+    if os.path.isfile(f"{name}/{_STORY}"):  # noqa: PTH113 - Path raises for a name too long
         return Path(name)
     found = [folder for folder in folders if folder.name.startswith(name)]
     if name in {folder.name for folder in found}:
         return store / "runs" / name
     if len(found) == 1:
         return found[0]
-    raise UsageError(
-        f"there is {'no' if not found else 'more than one'} run {name!r}{_others(folders)}"
-    )
-
-
-def _others(folders: list[Path]) -> str:
-    if not folders:
-        return f": none is kept in {str(STORE)!r} below the current folder"
-    newest = ", ".join(folder.name for folder in folders[: -_NAMED - 1 : -1])
-    return f"; the newest are {newest}"
+    raise NoSuchRun(name, "more than one" if found else "no", others(folders))
 
 
 def _reason(error: OSError | ValueError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return f"it has no {_STORY}"
     if isinstance(error, OSError):
-        return str(error.strerror)
+        return f"{Path(error.filename or '').name}: {error.strerror}"
     if isinstance(error, ValidationError):
         first = error.errors()[0]
         return f"{_STORY}: {'.'.join(map(str, first['loc']))}: {first['msg']}"
+    if isinstance(error, json.JSONDecodeError | UnicodeDecodeError):
+        return f"{_STORY}: is not JSON: {error}"
     return str(error)
 
 

@@ -21,6 +21,8 @@ from asapbench.units import parse_quantity, show, show_interval
 
 SHIPPED = "targets.toml"
 
+# dimensions whose metrics are never below zero; memory and an exponent can be
+_NEVER_NEGATIVE = {"s": "a time", "req/s": "a rate", "ratio": "a share", "cores": "CPU use"}
 _LIMIT = re.compile(r"\s*(<=|>=|<|>)\s*(.+)")
 _METRIC = re.compile(r"\s*([\w.]+)\s*(?:\{(.*)\})?\s*")
 _LABEL = re.compile(r'\s*(\w+)\s*=\s*"([^"]*)"\s*(?:,|$)')
@@ -180,6 +182,11 @@ def _checked(target: Target, produced: Mapping[str, str]) -> Target:
         raise UsageError(
             f"--targets: {target.metric}: limit {target.limit!r} is not in the unit of the metric, "
             f"which is like {show(1.0, produced[key])!r}"
+        )
+    if limit.value < 0 and limit.dimension in _NEVER_NEGATIVE:
+        raise UsageError(
+            f"--targets: {target.metric}: limit {target.limit!r} is below zero, which "
+            f"{_NEVER_NEGATIVE[limit.dimension]} cannot be"
         )
     return target.model_copy(update={"metric": key})
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from asapbench.cli.options import default_of, extra_of, metavar
+from asapbench.cli.options import default_of, metavar
 from asapbench.commands import benches, commands
-from asapbench.model import Bench, Command, Plan, Value, option_name
+from asapbench.model import Bench, Command, Plan, Value, extra_of, option_name
 from asapbench.outputs import Outputs
 from asapbench.targets import read_table
 from docs.blocks import FOLDER, PAGES

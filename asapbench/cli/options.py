@@ -11,7 +11,7 @@ from pydantic import BeforeValidator
 from pydantic.fields import FieldInfo
 
 from asapbench.cli.completion import values_of
-from asapbench.model import Plan, Value, option_name
+from asapbench.model import Plan, Value, extra_of, option_name
 from asapbench.webui import WebPlan
 
 
@@ -33,11 +33,6 @@ def _own_first(model: type[Value]) -> list[tuple[str, FieldInfo]]:
         return list(fields)
     shared = (Plan.model_fields, WebPlan.model_fields)
     return sorted(fields, key=lambda item: [item[0] in names for names in shared])
-
-
-def extra_of(field: FieldInfo) -> dict[str, Any]:
-    """What a field says of its option: panel, short, metavar, argument, values."""
-    return dict(field.json_schema_extra) if isinstance(field.json_schema_extra, dict) else {}
 
 
 def _parameter(name: str, field: FieldInfo) -> inspect.Parameter:

@@ -14,7 +14,16 @@ from asapbench.cli.options import given, signature_of
 from asapbench.commands import names
 from asapbench.errors import Exit, Interrupted
 from asapbench.model import Bench, Command, Exploring, Plan, Report, Value
-from asapbench.outputs import Formats, Outputs, compared, exit_code, say, write
+from asapbench.outputs import (
+    Formats,
+    Outputs,
+    compared,
+    exit_code,
+    refuse_other_plan,
+    refuse_same,
+    say,
+    write,
+)
 from asapbench.settings import complete
 from asapbench.store import STORE
 from asapbench.terminal import color_on_stdout, width_of_stdout
@@ -40,6 +49,8 @@ def _measuring(bench: Bench) -> Callable[..., int]:
         if (text := bench.instead(plan)) is not None:
             say(text)
             return Exit.PASS
+        refuse_same(plan, *outputs)
+        refuse_other_plan(outputs[0], bench.name, plan)
         return measured(bench, plan, *outputs)
 
     return _called(run, *models)
@@ -48,6 +59,7 @@ def _measuring(bench: Bench) -> Callable[..., int]:
 def _answering(command: Command) -> Callable[..., int]:
     def run(**options: Any) -> int:
         chosen = complete((command.options,), command.name, given(options), frozenset(names()))
+        refuse_same(*chosen)
         return answered(command, chosen[0])
 
     return _called(run, command.options)

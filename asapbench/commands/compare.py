@@ -1,7 +1,8 @@
-"""Compare two saved results: ratios, their intervals, and what is proven to have changed.
+"""Compare two results: ratios, their intervals, and what is proven to have changed.
 
-Each of OLD and NEW is a name given to --save, or a file: a report of asapbench (--json), of \
-pyperf or of pytest-benchmark.
+Each of OLD and NEW is a name given to --save; a kept run, by the beginning of its name, or last; \
+or a file: a report of asapbench (--json), of pyperf or of pytest-benchmark. Results of another \
+command or another load are refused, with what differs.
 """
 
 from __future__ import annotations
@@ -38,14 +39,18 @@ class CompareOptions(Value):
 
 def run(options: CompareOptions) -> tuple[str, Exit]:
     """The comparison as text, and whether something is too slow."""
+    from asapbench.alike import refuse_unlike
     from asapbench.baselines import read
+    from asapbench.commands import benches
     from asapbench.comparison import compare  # numpy and scipy: not for --help
     from asapbench.report.comparison import render_comparison
     from asapbench.report.document import comparison_document
 
-    comparison = compare(read(options.old), read(options.new), options.max_slowdown)
+    old, new = read(options.old), read(options.new)
+    refuse_unlike(old, new, {bench.name: bench.plan for bench in benches().values()})
+    comparison = compare(old, new, options.max_slowdown)
     if not comparison.rows:
-        raise UsageError(f"{options.old!r} and {options.new!r} have no benchmark in common")
+        raise UsageError(f"{options.old!r} and {options.new!r} have nothing to compare in common")
     code = Exit.MISSED if comparison.too_slow else Exit.PASS
     if options.json_:
         document = comparison_document(comparison)
@@ -62,7 +67,7 @@ COMMAND = Command(
     doc=__doc__,
     examples=(
         ("asapbench compare main branch", "two results that were kept by --save"),
-        ("asapbench compare main branch --max-slowdown 2%", "with less patience"),
+        ("asapbench compare main last --max-slowdown 2%", "the last run, with less patience"),
         ("asapbench compare old.json new.json", "reports, also of pyperf or pytest-benchmark"),
     ),
     own_exits={

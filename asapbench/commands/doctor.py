@@ -9,17 +9,16 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import Field
+from pydantic import Field, field_validator
 
 from asapbench.errors import Exit, UsageError
 from asapbench.model import Command, Seconds, Value
 from asapbench.terminal import color_on_stdout, width_of_stdout
+from asapbench.writable import STDOUT, writable
 
 if TYPE_CHECKING:
     from asapbench.doctor.finding import Finding
     from asapbench.doctor.machine import Machine
-
-_STDOUT = Path("-")
 
 
 class DoctorOptions(Value):
@@ -29,6 +28,11 @@ class DoctorOptions(Value):
     json_: Path | None = Field(
         None, description="Write facts and findings as JSON to FILE, - for standard output"
     )
+
+    @field_validator("json_")
+    @classmethod
+    def _can_be_written(cls, file: Path | None) -> Path | None:
+        return writable(file)
 
 
 def run(options: DoctorOptions) -> tuple[str, Exit]:
@@ -42,7 +46,7 @@ def run(options: DoctorOptions) -> tuple[str, Exit]:
     code = Exit.MISSED if any(finding.state == "bad" for finding in findings) else Exit.PASS
     if options.json_:
         document = _document(machine, findings)
-        if options.json_ == _STDOUT:
+        if options.json_ == STDOUT:
             return document, code
         _put(options.json_, document)
     color = color_on_stdout()

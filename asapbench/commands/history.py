@@ -1,24 +1,28 @@
 """Draw a metric over the runs that were kept, and mark where it changed.
 
-Only runs of one command, with the same plan as the newest of them, are compared. A change is \
-marked where Pettitt's test is surer than 99 % of it.
+Only runs of one command, with the load and the server of the newest of them, are compared. A \
+change is marked where Pettitt's test is surer than 99 % of it.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field
 
 from asapbench import store
+from asapbench.alike import offered
 from asapbench.errors import Exit, UsageError
 from asapbench.model import Command, Metric, Value
+from asapbench.report.document import SCHEMA
 from asapbench.terminal import width_of_stdout
 
-_OWN = frozenset({"seed", "quick"})  # of a plan: they change the run, not what is measured
+_SUBJECT = frozenset({"host", "serve", "app"})  # of a plan: what was measured
+
+Kept = tuple[str, Mapping[str, Any]]
 
 
 class HistoryOptions(Value):
@@ -40,10 +44,11 @@ def run(options: HistoryOptions) -> tuple[str, Exit]:
     from asapbench.report.history import Point, render_history
     from asapbench.stats import change_point
 
-    reports = [report for report in _reports() if options.command in (None, report[1]["command"])]
+    kept, damaged = _reports()
+    reports = [report for report in kept if options.command in (None, report[1]["command"])]
     having = [(name, report) for name, report in reports if _find(report, options.metric)]
     if not having:
-        raise UsageError(_unknown(options.metric, [report for _, report in reports]))
+        raise UsageError("; ".join([_unknown(options.metric, reports), *damaged]))
     newest = having[-1][1]
     alike = [
         (name, report) for name, report in having if _comparable(report) == _comparable(newest)
@@ -56,22 +61,33 @@ def run(options: HistoryOptions) -> tuple[str, Exit]:
     changed = change_point([point.metric.value for point in points])
     width = width_of_stdout(100)
     left_out = len(having) - len(alike)
-    return render_history(points, changed, left_out=left_out, width=width), Exit.PASS
+    text = render_history(points, changed, left_out=left_out, width=width)
+    return "\n".join([text, *damaged]).rstrip() + "\n", Exit.USAGE if damaged else Exit.PASS
 
 
-def _reports() -> Iterator[tuple[str, Mapping[str, Any]]]:
-    """The reports of the runs that were kept and ended well, the oldest first."""
-    for file in store.reports():
-        report = _read(file)
-        if report["ended"] == "complete":
-            yield file.parent.name, report
+def _reports() -> tuple[list[Kept], list[str]]:
+    """The reports of the runs that ended well, the oldest first; and what is damaged, in words."""
+    reports, damaged = [], []
+    for folder in store.kept():
+        file = folder / store.REPORT
+        try:
+            report = _read(file) if file.is_file() else None
+        except (OSError, ValueError, LookupError, TypeError) as error:
+            damaged.append(f"{str(file)!r} cannot be read: {error}; remove its folder")
+            continue
+        if report and report["ended"] == "complete":
+            reports.append((folder.name, report))
+    return reports, damaged
 
 
 def _read(file: Path) -> Mapping[str, Any]:
-    try:
-        content: Mapping[str, Any] = json.loads(file.read_bytes())
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{str(file)!r} cannot be read: {error}; remove its folder") from error
+    """Raises for one that holds no report of ours, or one of a newer asapbench."""
+    content: Mapping[str, Any] = json.loads(file.read_bytes())
+    if content["schema"] != SCHEMA:
+        raise ValueError(f"it is of another asapbench ({content['schema']})")
+    _find(content, "")
+    _comparable(content)
+    _ = content["ended"], content["environment"]["commit"]
     return content
 
 
@@ -81,14 +97,18 @@ def _find(report: Mapping[str, Any], key: str) -> Metric | None:
 
 
 def _comparable(report: Mapping[str, Any]) -> Any:
-    plan = {name: value for name, value in report["plan"].items() if name not in _OWN}
+    """What has to be the same: command, load, server and machine."""
+    from asapbench.commands import benches
+
+    same = {*offered(benches()[report["command"]].plan), *_SUBJECT}
+    plan = {name: value for name, value in report["plan"].items() if name in same}
     return report["command"], plan, report["environment"]["hostname"]
 
 
-def _unknown(metric: str, reports: Sequence[Mapping[str, Any]]) -> str:
+def _unknown(metric: str, reports: Sequence[Kept]) -> str:
     if not reports:
         return f"no run is kept in {str(store.STORE)!r} below the current folder"
-    known = sorted({Metric.model_validate(m).key for m in reports[-1]["metrics"]})
+    known = sorted({Metric.model_validate(m).key for m in reports[-1][1]["metrics"]})
     return f"no kept run has a metric {metric!r}; the newest has {', '.join(known)}"
 
 
@@ -101,4 +121,5 @@ COMMAND = Command(
         ("asapbench history latency.p95", "a line a run, the oldest first"),
         ("asapbench history throughput --command load", "of one of the commands that have it"),
     ),
+    own_exits={Exit.USAGE: "an option was refused, or a run is damaged; the others are drawn"},
 )

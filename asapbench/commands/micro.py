@@ -31,6 +31,7 @@ from asapbench.model import (
     Tick,
     Value,
 )
+from asapbench.writable import writable
 
 if TYPE_CHECKING:
     from asapbench.rounds import Rounds
@@ -46,7 +47,7 @@ class MicroPlan(Plan):
     suite: str = Field(
         SHIPPED,
         pattern=r"^[A-Za-z_]\w*(\.\w+)*$",
-        json_schema_extra={"panel": "Benchmarks", "metavar": "MODULE"},
+        json_schema_extra={"panel": "Benchmarks", "metavar": "MODULE", "alike": True},
         description="Run the benchmarks of this module, and of those below it",
     )
     group: tuple[str, ...] = Field(
@@ -80,12 +81,12 @@ class MicroPlan(Plan):
     warmup: bool = Field(
         True,
         description="Run a batch that is not counted first",
-        json_schema_extra={"panel": "Measuring"},
+        json_schema_extra={"panel": "Measuring", "alike": True},
     )
     disable_gc: bool = Field(
         False,
         description="No garbage collection while timing",
-        json_schema_extra={"panel": "Measuring"},
+        json_schema_extra={"panel": "Measuring", "alike": True},
     )
     stop: bool = Field(
         False,
@@ -155,9 +156,7 @@ class MicroOutputs(Value):
     @field_validator("histogram", "pyperf_json")
     @classmethod
     def _can_be_written(cls, value: Path | None) -> Path | None:
-        if value is not None and (value.is_dir() or not value.absolute().parent.is_dir()):
-            raise ValueError("must be a file in a folder that exists")
-        return value
+        return writable(value)
 
 
 def produces(plan: MicroPlan) -> dict[str, str]:

@@ -5,7 +5,6 @@ Each row starts a server whose truth is known, measures it in the normal way, an
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, get_args
@@ -15,6 +14,7 @@ from pydantic import Field, field_validator
 from asapbench.errors import BrokenRun, Exit
 from asapbench.model import Command, Value
 from asapbench.terminal import width_of_stdout
+from asapbench.writable import STDOUT, writable
 
 if TYPE_CHECKING:
     from asapbench.selfcheck.row import Result, Row
@@ -38,7 +38,6 @@ RowName = Literal[
     "ref-cycles",
 ]
 _LONG = frozenset(get_args(RowName)[7:])  # the leaks
-_STDOUT = Path("-")
 
 
 class SelfcheckOptions(Value):
@@ -58,12 +57,7 @@ class SelfcheckOptions(Value):
     @field_validator("json_")
     @classmethod
     def _can_be_written(cls, file: Path | None) -> Path | None:
-        # asked before the runs, which take a minute
-        if file is None or file == _STDOUT:
-            return file
-        if file.is_dir() or not os.access(file if file.exists() else file.parent, os.W_OK):
-            raise ValueError("must be a file in a folder that exists and can be written")
-        return file
+        return writable(file)  # asked before the runs, which take a minute
 
 
 def run(options: SelfcheckOptions) -> tuple[str, Exit]:
@@ -72,7 +66,7 @@ def run(options: SelfcheckOptions) -> tuple[str, Exit]:
     from asapbench.selfcheck.rows import ROWS  # psutil and more: not for --help
 
     rows = [row for row in ROWS if row.name in (options.row or _by_default(options))]
-    silent = options.json_ == _STDOUT
+    silent = options.json_ == STDOUT
     _say([] if silent else [heading()])
     results = []
     for number, row in enumerate(rows, start=1):

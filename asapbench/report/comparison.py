@@ -26,7 +26,7 @@ def parts(comparison: Comparison) -> Iterator[RenderableType]:
     table = columns("COMPARISON", "ratio", "interval", "would see", "change", numbers=True)
     for row in comparison.rows:
         change = Text(row.change, _STYLES[row.change])
-        table.add_row(clean(row.key), f"{row.ratio:.3f}", _interval(row), _share(row), change)
+        table.add_row(clean(name_of(row)), f"{row.ratio:.3f}", _interval(row), _share(row), change)
     yield table
     yield Text(_sentence(comparison))
     for label, keys in (("only before", comparison.only_old), ("only now", comparison.only_new)):
@@ -38,6 +38,11 @@ def parts(comparison: Comparison) -> Iterator[RenderableType]:
             (Text("Note", "bold yellow"), Text(clean(f"{note.text}\n{note.hint}")))
             for note in comparison.notes
         )
+
+
+def name_of(row: Row) -> str:
+    """What is compared; of what may be zero not a ratio but a change, as a share of its limit."""
+    return row.key if row.of == "old" else f"{row.key}, 1 + change / limit"
 
 
 def _interval(row: Row) -> str:

@@ -56,7 +56,8 @@ def _case(command: str, verdict: Verdict) -> Xml.Element:
 def _compared(command: str, row: Row, beyond: bool) -> Xml.Element:
     attributes = {"classname": f"asapbench.{command}.baseline", "name": _legal(row.key)}
     case = Xml.Element("testcase", attributes)
-    said = f"{row.ratio:.3f} [{row.low:.3f}, {row.high:.3f}] of the baseline: {row.change}"
+    of = "of the baseline" if row.of == "old" else "(1 + change / limit)"
+    said = f"{row.ratio:.3f} [{row.low:.3f}, {row.high:.3f}] {of}: {row.change}"
     if beyond:
         Xml.SubElement(case, "failure", {"type": "slower", "message": said})
     else:

@@ -75,7 +75,8 @@ def _compared(comparison: Comparison) -> Iterator[str]:
 
 def _ratio(row: Row) -> tuple[str, ...]:
     bounds = f"{row.ratio:.3f} [{row.low:.3f}, {row.high:.3f}]"
-    return f"`{row.key}`", bounds, f"{row.smallest:.1%}", row.change
+    of = "" if row.of == "old" else " (1 + change / limit)"
+    return f"`{row.key}`{of}", bounds, f"{row.smallest:.1%}", row.change
 
 
 def _limit(gate: Gate) -> str:

@@ -9,11 +9,13 @@ from typing import Any
 
 from asapbench.model import Metric, Report
 
+_SERIES = ("seconds", "steps", "processes", "cycles", "components")
+
 
 def render_csv(report: Report) -> dict[str, str]:
     """CSV texts by name: a row a metric, an endpoint, a second, a step, a process, a cycle, ..."""
     tables = {"metrics": _metrics(report.metrics)}
-    for name in ("seconds", "steps", "processes", "cycles", "components"):
+    for name in _SERIES:
         if rows := report.details.get(name):
             tables[name] = _csv(list(rows[0]), (_cells(row.values()) for row in rows))
     if endpoints := report.details.get("endpoints"):

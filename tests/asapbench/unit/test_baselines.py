@@ -72,22 +72,26 @@ def test_of_a_report_with_no_benchmarks_the_judged_metrics_are_compared(
     def metric(name: str, value: float) -> dict[str, Any]:
         return {"name": name, "labels": {}, "confidence": 0.99, "value": value}
 
-    def verdict(name: str, limit: str, value: float) -> dict[str, Any]:
+    def verdict(name: str, limit: str, unit: str, value: float) -> dict[str, Any]:
         bounds = {"low": value / 1.1, "value": value, "high": value * 1.1}
-        return {"metric": name, "limit": limit, **bounds}
+        return {"metric": name, "limit": limit, "unit": unit, **bounds}
 
     report = {
         "schema": "asapbench.report/1",
         "command": "load",
+        "plan": {"users": 5},
+        "server": None,
         "load": {},
         "environment": {"hostname": "m", "cpu": "c", "python": "CPython 3.11"},
         "metrics": [metric("latency.p95", 0.003), metric("throughput", 900.0)],
         "verdicts": [
-            verdict("latency.p95", "<= 5 ms", 0.003),
-            verdict("throughput", ">= 800 req/s", 900.0),
+            verdict("latency.p95", "<= 5 ms", "s", 0.003),
+            verdict("throughput", ">= 800 req/s", "req/s", 900.0),
         ],
     }
-    sizes = read(write(report)).sizes
+    found = read(write(report))
+    assert (found.command, found.plan) == ("load", {"users": 5})
+    sizes = found.sizes
     # more is worse: a rate counts the other way round
     assert sizes["latency.p95"].centre == pytest.approx(math.log(0.003))
     assert sizes["throughput"].centre == pytest.approx(-math.log(900))
@@ -104,5 +108,7 @@ def test_a_name_that_was_not_saved_is_refused_with_those_that_were(
     write: Callable[[Any], str],
 ) -> None:
     save("before", "{}")
-    with pytest.raises(UsageError, match=r"no baseline 'after'; saved are before"):
+    with pytest.raises(
+        UsageError, match=r"no baseline 'after', and no run of that name; saved are before"
+    ):
         read("after")

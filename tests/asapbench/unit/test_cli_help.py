@@ -8,11 +8,10 @@ import pytest
 
 from asapbench import __version__
 from asapbench.cli.help import Box, page
-from asapbench.cli.options import extra_of
 from asapbench.cli.program import application
 from asapbench.commands import benches, commands, find, names, outline
 from asapbench.errors import EXITS, Exit
-from asapbench.model import Bench
+from asapbench.model import Bench, extra_of
 
 Helps = Callable[..., str]
 

@@ -1,11 +1,13 @@
 """What two sets of results say of each other."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asapbench.comparison import REFERENCE, Comparison, Results, compare, holm, sized
+from asapbench.comparison import REFERENCE, Comparison, Results, Sized, compare, holm, sized
 
 
 def results(name: str, factors: dict[str, float], seed: int, **more: float) -> Results:
@@ -83,6 +85,23 @@ def test_one_process_alone_proves_nothing() -> None:
     (row,) = comparison.rows
     assert row.change == "~"
     assert row.high == np.inf
+
+
+@pytest.mark.parametrize(
+    ("new", "change", "too_slow"),
+    [(0.0, "~", False), (0.4, "slower", False), (2.0, "slower", True), (-2.0, "faster", False)],
+)
+def test_of_what_may_be_zero_the_change_is_a_share_of_its_limit(
+    new: float, change: str, *, too_slow: bool
+) -> None:
+    """Growth of memory: MB/h around zero, a limit of 10, known to 0.1."""
+    old = Results("old", {"growth_rate": Sized(0.0, 0.1, math.inf, 1, base=10.0)})
+    one = Results("new", {"growth_rate": Sized(new, 0.1, math.inf, 1, base=10.0)})
+    (row,) = (comparison := compare(old, one)).rows
+    assert (row.of, row.change) == ("limit", change)
+    assert row.ratio == pytest.approx(1 + new / 10)
+    assert row.high - row.low == pytest.approx(2 * 1.96 * 0.1 * math.sqrt(2) / 10, rel=1e-3)
+    assert bool(comparison.too_slow) is too_slow
 
 
 def test_what_is_in_one_of_them_alone_is_named() -> None:

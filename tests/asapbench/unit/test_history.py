@@ -1,6 +1,5 @@
 """A metric over the runs that were kept."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -90,11 +89,16 @@ def test_without_a_run_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         shown()
 
 
-def test_a_damaged_report_is_named(keep: Keep) -> None:
+@pytest.mark.parametrize("text", ["{", "{}", "[]", '{"schema": "asapbench.report/2"}'])
+def test_a_damaged_report_is_named_and_the_others_are_drawn(keep: Keep, text: str) -> None:
     keep("20261124-100000-load")
-    Path(".asapbench/runs/20261124-100000-load/report.json").write_text(json.dumps({})[:1])
-    with pytest.raises(UsageError, match=r"100000-load/report\.json' cannot be read"):
-        shown()
+    keep("20261125-100000-load")
+    Path(".asapbench/runs/20261124-100000-load/report.json").write_text(text)
+    drawn, code = run(HistoryOptions(metric="latency.p95"))
+    assert code == 2
+    assert "latency.p95, 1 run\n" in drawn
+    assert "20261125-100000-load" in drawn
+    assert "100000-load/report.json' cannot be read" in drawn.splitlines()[-1]
 
 
 @given(

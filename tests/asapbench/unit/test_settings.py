@@ -156,6 +156,25 @@ def test_a_file_that_cannot_be_used_is_named(text: str) -> None:
     assert refusal().startswith("asapbench.toml")
 
 
+@pytest.mark.parametrize("name", ["asapbench.toml", "pyproject.toml"])
+def test_a_folder_in_the_place_of_a_file_is_said(name: str) -> None:
+    Path(name).mkdir()
+    assert refusal() == f"{name} cannot be read: Is a directory"
+
+
+def test_a_link_to_nothing_is_said() -> None:
+    Path("asapbench.toml").symlink_to("nowhere")
+    assert refusal() == "asapbench.toml cannot be read: No such file or directory"
+
+
+def test_an_argument_that_is_missing_is_named_as_help_names_it() -> None:
+    class Needs(Value):
+        new: str = Field(json_schema_extra={"argument": True, "metavar": "NEW"})
+
+    with pytest.raises(UsageError, match=r"^NEW is missing$"):
+        complete([Needs], "compare", {})
+
+
 def test_a_file_of_the_project_without_our_table_is_left_alone() -> None:
     project_file("[tool.other]\nusers = 5\n")
     assert options() == Options()

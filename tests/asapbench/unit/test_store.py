@@ -101,7 +101,7 @@ def test_the_story_is_whole_even_if_writing_it_anew_failed(recording: Recording)
 
 
 def test_a_folder_without_a_run_is_refused_in_words(tmp_path: Path) -> None:
-    with pytest.raises(BrokenRun, match="cannot be read as a run: No such file or directory"):
+    with pytest.raises(BrokenRun, match=r"cannot be read as a run: it has no story\.json"):
         load(tmp_path)
 
 

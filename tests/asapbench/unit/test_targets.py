@@ -324,3 +324,23 @@ def test_a_remark_is_put_behind_the_reason_and_explains_what_is_missing() -> Non
     there, missing = judge(targets, [metric], remarks={"a": "noisy", "b": "it broke"})
     assert there.reason == "500 ms meets < 1 s; noisy"
     assert (missing.outcome, missing.reason) == ("invalid", "it broke")
+
+
+@pytest.mark.parametrize(
+    ("metric", "limit", "what"),
+    [
+        ("latency.p95", "<= -5 ms", "a time"),
+        ("throughput", ">= -1 req/s", "a rate"),
+        ("error_rate", "< -0.1 %", "a share"),
+    ],
+)
+def test_a_limit_below_zero_is_refused_where_its_metric_never_is(
+    metric: str, limit: str, what: str
+) -> None:
+    with pytest.raises(UsageError, match=f"{metric}: limit '{limit}' is below zero, which {what}"):
+        check_table([Target(metric=metric, limit=limit)], PRODUCED)
+
+
+def test_memory_may_shrink_and_an_exponent_be_below_zero() -> None:
+    rows = [Target(metric="exponent", limit="> -1"), Target(metric="growth", limit="<= -5 MB/h")]
+    assert check_table(rows, {**PRODUCED, "growth": "B/s"}) == tuple(rows)
