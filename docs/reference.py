@@ -1,4 +1,7 @@
-"""The pages of reference that are made of the program itself: `make reference` writes them anew."""
+"""What is made of the program itself: `make reference` writes it anew.
+
+The pages of reference, the outputs that pages show of stored runs, and the pictures of these.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ import json
 from collections.abc import Iterable, Iterator
 from importlib import resources
 from inspect import cleandoc
-from pathlib import Path
 from typing import Any
 
 from pydantic.fields import FieldInfo
@@ -16,8 +18,9 @@ from asapbench.commands import benches, commands
 from asapbench.model import Bench, Command, Plan, Value, option_name
 from asapbench.outputs import Outputs
 from asapbench.targets import read_table
+from docs.blocks import FOLDER, PAGES
+from docs.shown import PICTURES, filled, picture
 
-FOLDER = Path(__file__).parent
 _MADE = "<!-- made by `make reference` -->\n\n"
 
 
@@ -125,6 +128,15 @@ def fields_of(model: type[Value]) -> list[str]:
     return [option_name(name) for name in model.model_fields]
 
 
-if __name__ == "__main__":
+def main() -> None:
+    """Write the pages of reference, then fill in what is shown."""
     for page, content in pages().items():
         (FOLDER / page).write_text(content, encoding="utf-8")
+    for file in PAGES:
+        file.write_text(filled(file.read_text(encoding="utf-8")), encoding="utf-8")
+    for image, name in PICTURES.items():
+        (FOLDER / "images" / image).write_text(picture(name), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -18,7 +18,7 @@ from typing import Any
 
 from pydantic_core import from_json, to_json
 
-from asapbench.leak.whose import is_ours, whose, whose_type
+from asapbench.leak.whose import is_ours, short, whose, whose_type
 
 FRAMES = 8
 _TOP = 40  # sites and types that are told
@@ -251,4 +251,4 @@ def _type_name(one: Any) -> str:
 
 def _described(file: str, line: int) -> dict[str, Any]:
     code = linecache.getline(file, line).strip()
-    return {"file": file, "line": line, "code": code, "whose": whose(file)}
+    return {"file": short(file), "line": line, "code": code, "whose": whose(file)}

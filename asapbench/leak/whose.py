@@ -1,4 +1,4 @@
-"""Whose code a file is: the agent's, that of `asap`, or that of a dependency."""
+"""Whose code a file is: the agent's, that of `asap`, or that of a dependency; and its name."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import asap
 
 _ASAP = str(Path(asap.__file__).parent)
 _OURS = str(Path(__file__).parent)
-_LIBRARIES = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib")})
+_PLACES = {sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib")}
+_LIBRARIES = tuple(sorted(_PLACES, key=len, reverse=True))  # one may lie in another
 
 
 @cache
@@ -31,6 +32,14 @@ def whose_type(name: str) -> Literal["agent", "asap", "dependency"]:
     modules = (".".join(words[:count]) for count in range(len(words), 0, -1))
     module = next((sys.modules[one] for one in modules if one in sys.modules), None)
     return whose(getattr(module, "__file__", None) or "<built in>")
+
+
+def short(file: str) -> str:
+    """As a reader knows it: below where packages are installed, or below the current folder."""
+    for folder in (*_LIBRARIES, str(Path.cwd())):
+        if file.startswith(folder + "/"):
+            return file.removeprefix(folder + "/")
+    return file
 
 
 def _is_serving(file: str) -> bool:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
+import uvicorn
 
 from asapbench.leak.explain import explanation
 from asapbench.leak.trace import Tracer
-from asapbench.leak.whose import whose
+from asapbench.leak.whose import short, whose
 
 SIZE = 100  # requests between snapshots
 
@@ -78,3 +81,13 @@ def test_a_tracer_refuses_what_it_does_not_know() -> None:
     tracer = Tracer.__new__(Tracer)
     with pytest.raises(ValueError, match="'what' is no question"):
         tracer.answer("what")
+
+
+def test_a_place_is_named_from_where_a_reader_looks_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert short(str(tmp_path / "bots" / "my_agent.py")) == "bots/my_agent.py"
+    assert short(uvicorn.__file__) == "uvicorn/__init__.py"
+    assert short(json.__file__) == "json/__init__.py"
+    assert short("/elsewhere/agent.py") == "/elsewhere/agent.py"
