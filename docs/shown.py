@@ -27,7 +27,7 @@ from asapbench.report.document import document
 from asapbench.report.text import render_text
 from docs.blocks import FOLDER
 
-STORED = FOLDER / "shown"
+STORED = FOLDER / "reports"
 WIDTH = 100
 PICTURES = {"load.svg": "first-load"}
 _ALLOWED = 0.05  # what `compare` allows when it is not told
@@ -77,8 +77,8 @@ def keep(name: str, line: str) -> None:
     nowhere = run.story.environment.model_copy(update={"hostname": "here", "machine": Machine()})
     story = run.story.model_copy(update={"environment": nowhere})
     content = Stored(line=line, report=report.model_copy(update={"story": story}))
-    STORED.mkdir(exist_ok=True)
-    (STORED / f"{name}.json").write_text(content.model_dump_json() + "\n", encoding="utf-8")
+    text = content.model_dump_json().replace(sys.executable, "python")
+    (STORED / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 
 def main() -> None:

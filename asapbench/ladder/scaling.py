@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from scipy import optimize
 
 from asapbench.model import Value
 from asapbench.stats import Array
@@ -68,6 +67,8 @@ def fit(users: Sequence[float], rates: Sequence[float]) -> Scaling | None:
 
 def _fit(users: Array, rates: Array, start: Array | None = None) -> Array | None:
     """Relative errors are minimised; contention below 1, no parameter below 0."""
+    from scipy import optimize  # half a second: only for a closed loop
+
     scale = float(np.max(rates / users))
     first = [1.0, 0.05, 1e-4] if start is None else [start[0] / scale, *start[1:]]
     bounds = ([0.0, 0.0, 0.0], [np.inf, 1.0, np.inf])

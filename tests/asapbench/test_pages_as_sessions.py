@@ -1,28 +1,33 @@
-"""Every command line of README and docs, run as a reader would type it, one after the other.
+"""The command lines of README and docs, run as a reader would type them, one after the other.
 
 A page is a session in a folder of its own, and so is each part of README: what one line saves the
 next one finds. Lines are run as they stand; options that they do not give are shortened by the
-environment, and only what a line says itself is changed, by SHORTER. That the lines are accepted
-as they are is a test of its own (unit/test_docs.py).
+environment, and only what a line says itself is changed, by SHORTER. That all lines are accepted
+as they are is a test of its own (unit/test_docs.py), and the only one of the examples of --help.
+What several pages say is run once, but for lines whose results later ones of a page use.
 """
 
 from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 import pytest
 
 from asapbench.commands import benches
 from asapbench.system import Access, embedded
 from docs.blocks import PAGES, Block, Step, blocks
+from docs.reference import pages
 
 RUN = {"asapbench", "echo"}
 # What is not run, and why.
@@ -32,10 +37,11 @@ LEFT_OUT = {
     "uv": "installs a tool for the user of this machine",
     "pip": "installs what is installed",
     "git": "changes between branches of a reader's repository",
+    "asapbench --install-completion": "changes the shell of who runs it; test_cli_completion.py",
 }
 # By command, for what a line does not say itself. No verdict may hang on how busy a machine is.
 BRIEF = {
-    "load": "users=10 spawn_rate=1000 rps=200 warmup=0.2 duration=1s extend=1 floor=0 gates=0",
+    "load": "users=10 spawn_rate=1000 warmup=0.2 duration=1.2s extend=1 floor=0 gates=0",
     "stress": "max_users=20 step_users=20 step_time=2s rps_per_user=30 floor=0 gates=0",
     "memory": "interval=0.25 rps=400 duration=2s warmup=2 floor=0 gates=0",
     "micro": "group=entity_creation min_rounds=2 quick=1",
@@ -44,7 +50,7 @@ BRIEF = {
 }
 # What a line says itself, where that takes long.
 SHORTER = {
-    r"(load .*--duration) \S+": r"\1 1s",
+    r"(load .*--duration) \S+": r"\1 1.2s",
     r"(memory .*--duration) \S+ --rps \S+": r"\1 2s --rps 400",
     r"(memory) --quick": r"\1",  # raises the rate for ten seconds and more
     r"--rigorous": "--quick",  # minutes
@@ -86,6 +92,8 @@ MAY = {
     "--suite": {3},  # no row of the table that ships is about it
 }
 AGENT = "from asap.transport.server import app\n"
+# What needs the results of lines before it.
+USES = re.compile(r"asapbench (report|history|compare)|--baseline|--targets|echo")
 FOREGROUND = re.compile(r"asapbench serve|--web-ui")
 LISTENING = re.compile(r"http://[\d.:]+")
 PATIENCE = 90.0
@@ -103,14 +111,28 @@ class Ended:
 class Session:
     """A shell in a folder of its own, with an agent of the reader's at hand."""
 
-    def __init__(self, folder: Path, url: str, pid: int) -> None:
+    def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._running = {r"http://127\.0\.0\.1:8000": url, r"--pid \d+": f"--pid {pid}"}
         self._last = 0
+        self._open = ExitStack()
+        folder.mkdir()
         (folder / "my_agent.py").write_text(AGENT)
         (folder / "input.json").write_text('{"text": "hello {n}"}')
-        self._lenient = folder.parent / f"{folder.name}-lenient.toml"
+        self._lenient = folder.with_name("lenient.toml")
         self._lenient.write_text(LENIENT)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
+
+    @cached_property
+    def _running(self) -> dict[str, str]:
+        """What stands for the agent that runs already, once a line is about it."""
+        log = self.folder.with_name("agent.log")
+        server = self._open.enter_context(embedded("serve", Access(), log, ())).server
+        return {r"http://127\.0\.0\.1:8000": server.url, r"--pid \d+": f"--pid {server.pid}"}
 
     def put(self, block: Block) -> None:
         """A file that the page shows."""
@@ -120,8 +142,9 @@ class Session:
 
     def run(self, line: str) -> Ended:
         """Run a line by the shell, which knows how the one before ended."""
-        for long, short in {**SHORTER, **self._running}.items():
-            line = re.sub(long, short, line)
+        line = shortened(line, SHORTER)
+        if "--host" in line:
+            line = shortened(line, self._running)
         process = subprocess.Popen(
             ["sh", "-c", f"(exit {self._last}); {line}"],
             cwd=self.folder,
@@ -161,47 +184,63 @@ def _interrupt_once_it_listens(process: subprocess.Popen[str]) -> None:
 
 
 def sessions() -> Iterator[tuple[str, list[Block]]]:
-    """The blocks of each page, and of each part of README."""
+    """The blocks of each page, and of each part of README, but for the pages that are made."""
     parts: dict[str, list[Block]] = {}
     for page in PAGES:
-        for block in blocks(page):
+        for block in blocks(page) if page.name not in pages() else ():
             heading = f" {block.heading}" if page.name == "README.md" else ""
             parts.setdefault(page.name + heading, []).append(block)
     for name, part in parts.items():
-        if any(_word(step) not in LEFT_OUT for block in part for step in block.steps):
+        if any(not left_out(step) for block in part for step in block.steps):
             yield name, part
 
 
-def _word(step: Step) -> str:
-    return step.line.split()[0]
+def repeated(parts: dict[str, list[Block]]) -> set[tuple[str, Step]]:
+    """What ran in a session before, and leaves nothing that its own session needs."""
+    found, seen = set(), set()
+    for name, part in parts.items():
+        steps = [step for block in part for step in block.steps]
+        for index, step in enumerate(steps):
+            line = " ".join(shlex.split(shortened(step.line, SHORTER), comments=True))
+            if line in seen and not any(USES.search(later.line) for later in steps[index + 1 :]):
+                found.add((name, step))
+            seen.add(line)
+    return found
 
 
-@pytest.mark.parametrize(("name", "part"), [pytest.param(*one, id=one[0]) for one in sessions()])
-def test_every_line_of_a_page_does_what_the_page_says(
-    name: str, part: list[Block], tmp_path: Path
-) -> None:
-    folder = tmp_path / "agent"
-    folder.mkdir()
-    with embedded("serve", Access(), tmp_path / "agent.log", ()) as agent:
-        assert agent.server.pid is not None
-        session = Session(folder, agent.server.url, agent.server.pid)
-        for block in part:
+def shortened(line: str, by: Mapping[str, str]) -> str:
+    """A line that takes less time, or is about what runs here."""
+    for long, short in by.items():
+        line = re.sub(long, short, line)
+    return line
+
+
+def left_out(step: Step) -> bool:
+    return any(step.line.startswith(beginning) for beginning in LEFT_OUT)
+
+
+SESSIONS = dict(sessions())
+REPEATED = repeated(SESSIONS)
+
+
+@pytest.mark.parametrize("name", SESSIONS)
+def test_every_line_of_a_page_does_what_the_page_says(name: str, tmp_path: Path) -> None:
+    with Session(tmp_path / "agent") as session:
+        for block in SESSIONS[name]:
             if block.title:
                 session.put(block)
             for step in block.steps:
-                if _word(step) not in LEFT_OUT:
+                if not left_out(step) and (name, step) not in REPEATED:
                     ends_well(session, step, f"{name}:{step.number}", shown=not block.mark)
 
 
 def ends_well(session: Session, step: Step, where: str, *, shown: bool) -> None:
     """As the page says, with an exit code that it may have and what it is shown to print."""
-    assert _word(step) in RUN, f"{where}: neither run nor left out for a reason: {step.line}"
-    began = time.monotonic(), sum(os.times()[2:4])
+    assert step.line.split()[0] in RUN, (
+        f"{where}: neither run nor left out for a reason: {step.line}"
+    )
     ended = session.run(step.line)
     said = f"{where}: {step.line}\nexit {ended.code}\n{ended.out}{ended.err}"
-    print(
-        f"{time.monotonic() - began[0]:5.1f} s {sum(os.times()[2:4]) - began[1]:5.1f} {where}: {step.line}"
-    )  # noqa: T201 - for who looks
     may = {0}.union(*(codes for word, codes in MAY.items() if word in step.line))
     assert ended.code in may, said
     assert "Traceback" not in ended.out + ended.err, said

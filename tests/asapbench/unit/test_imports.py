@@ -22,6 +22,19 @@ def test_the_command_line_starts_without_what_only_a_run_needs(start: str) -> No
     assert child.stdout.split() == []
 
 
+def test_a_verdict_needs_no_part_of_scipy_that_takes_seconds_to_import() -> None:
+    code = """
+import sys
+import asapbench.samples, asapbench.health, asapbench.usage, asapbench.grown, asapbench.timings
+import asapbench.comparison, asapbench.ladder.conclude
+print(*(name for name in ("scipy.stats", "scipy.optimize") if name in sys.modules))
+"""
+    child = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert child.stdout.split() == []
+
+
 @pytest.mark.parametrize("sent", [signal.SIGINT, signal.SIGTERM])
 def test_an_interruption_while_it_still_reads_itself_in_is_one_line(
     tmp_path: Path, sent: signal.Signals
