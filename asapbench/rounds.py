@@ -151,7 +151,7 @@ class Rounds:
 
         def take(said: Said) -> None:
             nonlocal timed
-            timed += sum(seconds for seconds, _, _ in said.batches)
+            timed += sum(seconds for seconds, *_ in said.batches)
             self._write(said, self.done)
 
         yield from self._work("time", "measuring", order, take)

@@ -78,8 +78,9 @@ def test_a_worker_runs_what_it_is_told_as_often_as_it_is_told(tmp_path: Path) ->
     job = {"keys": (key,), "loops": {key: 7}, "batches": {key: 5}}
     (timed,) = [one for one in said_by(tmp_path, do="time", **job) if one.what == "timed"]
     assert timed.loops == 7
-    assert 5 <= len(timed.batches) <= 10  # those that waited for a core are taken again
-    assert all(seconds > 0 for seconds, _, _ in timed.batches)
+    # two visits of three; those that waited for a core are taken again
+    assert 6 <= len(timed.batches) <= 12
+    assert all(seconds > 0 and pace > 0 for seconds, _, _, pace in timed.batches)
 
 
 def test_memory_is_seen_by_the_blocks_of_the_result_and_the_peak(tmp_path: Path) -> None:
