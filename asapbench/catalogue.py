@@ -67,9 +67,9 @@ class Job(_Message):
     """What one worker does.
 
     `list`: say what there is. `calibrate`: find how often each benchmark has to run for a batch of
-    `batch` seconds. `time`: run each that often, `batches` times; a batch in which a process waited
-    for its core is taken again, up to twice as many in all. `memory`: see what each allocates. The
-    benchmarks in `keys` are taken in this order.
+    `batch` seconds. `time`: run each that often, `batches` times, a few at each of several visits;
+    a batch in which a process waited for its core is taken again, up to twice as many in all.
+    `memory`: see what each allocates. The benchmarks in `keys` are taken in this order.
     """
 
     suite: str
@@ -83,13 +83,9 @@ class Job(_Message):
     agent: Agent | None = None
 
 
-# seconds: by the clock, of the worker's CPU, and those in which it or the agent waited for a core
-Batch = tuple[float, float, float]
-
-
-def is_clean(seconds: float, cpu: float, waited: float) -> bool:  # noqa: ARG001 - a batch
-    """Whether a batch tells of the operation, and not of who else wanted the core."""
-    return waited <= CLEAN * seconds
+# seconds: by the clock, of the worker's CPU, those in which it or the agent waited for a core, and
+# those of the same small work beside the batch, the slower of once before and once after
+Batch = tuple[float, float, float, float]
 
 
 class Said(_Message):
@@ -109,7 +105,8 @@ class Said(_Message):
 
 
 # A row a batch: `loops` operations of a benchmark in `seconds`, of which the worker used `cpu`, and
-# in `waited` of which it, or the agent, could have run but had no core: the machine's doing.
+# in `waited` of which it, or the agent, could have run but had no core: the machine's doing. `pace`
+# is what work that is always the same took right beside the batch.
 # Benchmarks are numbered in the order of the story's facts; round 0 found out the loops.
 OPERATIONS = Layout(
     "operations",
@@ -121,6 +118,7 @@ OPERATIONS = Layout(
         Column("seconds", "s", "d"),
         Column("cpu", "s", "d"),
         Column("waited", "s", "d"),
+        Column("pace", "s", "d"),
     ),
 )
 

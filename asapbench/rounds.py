@@ -22,7 +22,7 @@ PATIENCE = 60.0  # s without a word from a worker
 TICK = 0.25
 BATCH = 0.001  # s
 MEASURED = 1.3  # of what a round takes beside measuring is to be measured
-_LONGEST_START = 1.2  # s; a start that took longer was held up
+_LONGEST_START = 1.5  # s; a start that took longer was held up
 _WORKER = ("-m", "asapbench.workers.operations")
 
 
@@ -152,7 +152,7 @@ class Rounds:
 
         def take(said: Said) -> None:
             nonlocal timed
-            timed += sum(seconds for seconds, _, _ in said.batches)
+            timed += sum(seconds for seconds, *_ in said.batches)
             self._write(said, self.done)
 
         yield from self._work("time", "measuring", order, take)

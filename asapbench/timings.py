@@ -1,7 +1,9 @@
 """What rounds of timed operations say: one number a worker process, and what follows from them.
 
 Values within a process are alike for reasons of that process (its memory layout, its moment), so
-it is the processes that count as independent samples, one number each: the median of its batches.
+it is the processes that count as independent samples, one number each: the lower quartile of its
+batches. A batch counts only where the machine was all there: no waiting for a core, and work that
+is always the same was as fast beside it as it can be. So nothing is left out for being slow itself.
 Of these numbers the geometric mean is judged, since what disturbs a time does so by a factor.
 """
 
@@ -20,6 +22,9 @@ from asapbench.selection import against, exponents, judged_key
 from asapbench.stats import Array, Estimate, Mask
 
 _LEAST = 2  # clean batches of a process that are enough to go by them alone
+_QUARTILE = 0.25
+_FULL = 0.05  # the quantile of all paces that is the machine's full one
+_SLOWED = 1.15  # times the full pace, and what is timed beside it does not count
 NOISY = 0.05  # the halves of the median benchmark differ by more: this run is noisy
 VERY_NOISY = 0.10  # those of one benchmark
 
@@ -29,7 +34,7 @@ class Timed:
     """A benchmark's rounds: seconds of one operation by the clock, and of the worker's CPU.
 
     `fastest` is the shortest batch, per operation; `disturbed` the share of batches in which a
-    process waited for its core. They do not count where others are enough.
+    process waited for its core, or the machine was slow. They do not count where others are enough.
     """
 
     rounds: Array
@@ -51,6 +56,7 @@ def timed(operations: Measurement | None) -> dict[int, Timed]:
     counted = columns["round"] > 0
     which = columns["benchmark"][counted]
     parts = {name: values[counted] for name, values in columns.items()}
+    parts["clean"] = _clean(parts).astype(float)
     return {
         int(position): _timed({name: values[which == position] for name, values in parts.items()})
         for position in np.unique(which)
@@ -105,7 +111,7 @@ def split(one: Timed) -> float:
 
 
 def disturbed(known: Mapping[int, Timed]) -> Metric:
-    """The share of batches in which a process had to wait for its core."""
+    """The share of batches in which a process waited for its core, or the machine was slow."""
     shares = [one.disturbed for one in known.values()]
     return Metric(name="disturbed", unit="ratio", value=float(np.mean(shares)), n=len(shares))
 
@@ -157,26 +163,42 @@ def row(entry: Entry, one: Timed) -> dict[str, Any]:
     }
 
 
+def _clean(columns: Mapping[str, Array]) -> Mask:
+    """Of each batch: whether it tells of the operation, and not of the machine at that moment."""
+    pace = columns["pace"]
+    full = np.quantile(pace, _FULL) if len(pace) else 0.0
+    return np.asarray(
+        (columns["waited"] <= CLEAN * columns["seconds"]) & (pace <= _SLOWED * full), bool
+    )
+
+
 def _timed(columns: Mapping[str, Array]) -> Timed:
     seconds = columns["seconds"] / columns["loops"]
     cpu = columns["cpu"] / columns["loops"]
-    clean = columns["waited"] <= CLEAN * columns["seconds"]
-    numbers = np.unique(columns["round"])
-    own = [_counted(columns["round"] == number, clean) for number in numbers]
+    clean = columns["clean"].astype(bool)
+    own = _counted(columns["round"], clean)
     return Timed(
-        rounds=numbers.astype(float),
-        seconds=np.array([np.median(seconds[one]) for one in own]),
-        cpu=np.array([np.mean(cpu[one]) for one in own]),
+        rounds=np.array(list(own), float),
+        seconds=np.array([np.quantile(seconds[one], _QUARTILE) for one in own.values()]),
+        cpu=np.array([np.mean(cpu[one]) for one in own.values()]),
         fastest=float(seconds.min()),
         loops=int(columns["loops"][-1]),
         disturbed=float(1 - clean.mean()),
     )
 
 
-def _counted(batches: Mask, clean: Mask) -> Mask:
-    """The clean ones of these batches, or all of them where these are too few."""
-    both = np.asarray(batches & clean)
-    return both if both.sum() >= min(_LEAST, int(batches.sum())) else batches
+def _counted(rounds: Array, clean: Mask) -> dict[float, Mask]:
+    """By process the batches that count: the clean ones, of those processes that have enough.
+
+    Where fewer than half of the processes do, all batches of all of them count.
+    """
+    every = {float(number): np.asarray(rounds == number) for number in np.unique(rounds)}
+    enough = {
+        number: np.asarray(own & clean)
+        for number, own in every.items()
+        if (own & clean).sum() >= min(_LEAST, int(own.sum()))
+    }
+    return enough if 2 * len(enough) >= len(every) else every
 
 
 def _of_one(entry: Entry, one: Timed, confidence: float) -> Iterator[Metric]:

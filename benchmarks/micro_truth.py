@@ -1,21 +1,29 @@
 """`asapbench micro` against what is known: equals, a planted 5 %, a planted 2×.
 
-Real runs one after the other, so it takes an hour: 40 comparisons of the same code, 20 of a
-benchmark that became 5 % slower under --rigorous, 5 of an `envelope_creation` beyond its target.
+Real runs one after the other: 80 of the same code, which are 40 independent pairs; 20 pairs under
+--rigorous of which the second has a benchmark that became 5 % slower; 5 with an
+`envelope_creation` beyond its target. That takes long, so it can be done in pieces: each goes on
+in a folder for some seconds and tells what all runs in it say.
 
-    python -m benchmarks.micro_truth [COMPARISONS [PLANTED [BEYOND]]]
+    python -m benchmarks.micro_truth [FOLDER SECONDS]
 """
 
 from __future__ import annotations
 
 import json
+import math
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
+
+from asapbench.baselines import of_report
+from asapbench.comparison import compare
 
 # the work of each benchmark is a number of loops, so that a slow-down is known exactly
 _SUITE = """
@@ -34,7 +42,7 @@ def working(loops):
 def changed():
     return working(round(1000 * float(os.environ.get("SLOWER", "1"))))
 
-@benchmark(group="planted", sizes=tuple(range(1000, 1000 + 19)))
+@benchmark(group="planted", sizes=tuple(range(1000, 1000 + 7)))
 def same(size):
     return working(size)
 """
@@ -55,46 +63,103 @@ def minimal():
 """
 
 
-def measure(comparisons: int = 40, planted: int = 20, beyond: int = 5) -> dict[str, float | str]:
-    """How many rows of equals were called different, and how often a slow-down was found."""
+class Kind(NamedTuple):
+    """Runs of one kind: how they are named, how many there are to be, and how each is started."""
+
+    name: str
+    wanted: int
+    options: tuple[str, ...]
+    slower: float = 1.0
+
+
+_EQUAL = Kind("equal", 80, ("--suite", "planted"))
+_BEFORE = Kind("before", 20, ("--suite", "planted", "--rigorous"))
+_AFTER = Kind("after", 20, _BEFORE.options, slower=1.05)
+_BEYOND_TARGET = Kind("beyond", 5, ("--suite", "beyond", "--quick"))
+# in turns, so that a piece has some of each and the two of a pair follow each other
+_TURN = (*[_EQUAL] * 4, _BEFORE, _AFTER, _BEYOND_TARGET)
+
+
+def measure() -> dict[str, float | str]:
+    """All runs, and what they say."""
     with TemporaryDirectory() as name:
-        folder = Path(name)
-        (folder / "planted.py").write_text(_SUITE)
-        (folder / "beyond.py").write_text(_BEYOND)
-        changes = [_changes(folder, ()) for _ in range(comparisons)]
-        found = [_changes(folder, ("--rigorous",), slower=1.05) for _ in range(planted)]
-        codes = [_run(folder, "--suite", "beyond", "--quick")["exit_code"] for _ in range(beyond)]
-    rows = [change for each in changes for change in each.values()]
-    hits = sum(each["planted/changed"] == "slower" for each in found)
-    others = [c for each in found for key, c in each.items() if key != "planted/changed"]
+        go_on(Path(name), math.inf)
+        return summary(Path(name))
+
+
+def go_on(folder: Path, seconds: float) -> None:
+    """Add runs to those in a folder until the time is over or all are there."""
+    (folder / "planted.py").write_text(_SUITE)
+    (folder / "beyond.py").write_text(_BEYOND)
+    end = time.monotonic() + seconds
+    while missing := [kind for kind in _TURN if _count(folder, kind) < kind.wanted]:
+        for kind in missing:
+            if time.monotonic() >= end:
+                return
+            if _count(folder, kind) < kind.wanted:
+                _run(folder, kind)
+
+
+def summary(folder: Path) -> dict[str, float | str]:
+    """How many rows of equals were called different, and how often a slow-down was found."""
+    first, second = (islice(_reports(folder, _EQUAL), at, None, 2) for at in (0, 1))
+    equals = [_changes(*pair) for pair in zip(first, second, strict=False)]
+    pairs = zip(_reports(folder, _BEFORE), _reports(folder, _AFTER), strict=False)
+    planted = [_changes(*pair) for pair in pairs]
+    rows = [change for each in equals for change in each.values()]
+    found = [each.pop("planted/changed") == "slower" for each in planted]
+    others = [change for each in planted for change in each.values()]
+    codes = [report["exit_code"] for report in _reports(folder, _BEYOND_TARGET)]
     return {
-        "equals: rows called different": f"{sum(c != '~' for c in rows)} of {len(rows)}",
-        "5 % slower, --rigorous: found": f"{hits} of {planted}",
-        "5 % slower: other rows called different": f"{sum(c != '~' for c in others)}"
-        f" of {len(others)}",
-        "envelope_creation at 2x its target: FAIL": f"{codes.count(1)} of {beyond}",
+        "equals: rows called different": _of(rows),
+        "5 % slower, --rigorous: found": f"{sum(found)} of {len(found)}",
+        "5 % slower: other rows called different": _of(others),
+        "envelope_creation at 2x its target: FAIL": f"{codes.count(1)} of {len(codes)}",
     }
 
 
-def _changes(folder: Path, options: Sequence[str], slower: float = 1.0) -> dict[str, str]:
-    _run(folder, "--suite", "planted", *options, "--save", "before")
-    after = _run(folder, "--suite", "planted", *options, "--baseline", "before", slower=slower)
-    return {row["key"]: row["change"] for row in after["comparison"]["rows"]}
+def _of(changes: list[str]) -> str:
+    return f"{sum(change != '~' for change in changes)} of {len(changes)}"
 
 
-def _run(folder: Path, *arguments: str, slower: float = 1.0) -> dict[str, Any]:
+def _count(folder: Path, kind: Kind) -> int:
+    return len(list(folder.glob(f"{kind.name}-*.json")))
+
+
+def _reports(folder: Path, kind: Kind) -> Iterator[dict[str, Any]]:
+    for file in sorted(folder.glob(f"{kind.name}-*.json")):
+        yield json.loads(file.read_bytes())
+
+
+def _changes(old: dict[str, Any], new: dict[str, Any]) -> dict[str, str]:
+    rows = compare(of_report("old", old), of_report("new", new)).rows
+    return {row.key: row.change for row in rows}
+
+
+def _run(folder: Path, kind: Kind) -> None:
     done = subprocess.run(
-        [sys.executable, "-m", "asapbench", "micro", "--json", "-", *arguments],
+        [sys.executable, "-m", "asapbench", "micro", "--json", "-", *kind.options],
         cwd=folder,
-        env={**os.environ, "SLOWER": str(slower)},
+        env={**os.environ, "SLOWER": str(kind.slower)},
         capture_output=True,
-        text=True,
         check=False,
     )
-    report: dict[str, Any] = json.loads(done.stdout)
-    return report
+    json.loads(done.stdout)  # a broken run is no result
+    (folder / f"{kind.name}-{_count(folder, kind):03d}.json").write_bytes(done.stdout)
+
+
+def main() -> None:
+    """A piece in a folder that is given, or all."""
+    seen = measure() if len(sys.argv) < 3 else _piece(Path(sys.argv[1]), float(sys.argv[2]))
+    for name, value in seen.items():
+        print(f"{name:45} {value}")
+
+
+def _piece(folder: Path, seconds: float) -> dict[str, float | str]:
+    folder.mkdir(exist_ok=True)
+    go_on(folder, seconds)
+    return summary(folder)
 
 
 if __name__ == "__main__":
-    for name, value in measure(*map(int, sys.argv[1:])).items():
-        print(f"{name:45} {value}")
+    main()

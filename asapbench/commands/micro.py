@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 SHIPPED = "asapbench.suite.protocol"
 PATIENCE = 60.0  # s
-_GROWTH = 1.5  # of the number of rounds from one look to the next
+_GROWTH = 2  # of the number of rounds from one look to the next
 
 
 class MicroPlan(Plan):
@@ -135,7 +135,7 @@ class Effort(Value):
 
 
 _QUICK = Effort(least=3, most=12, precision=math.inf, seconds=13, slice=0.008)
-_USUAL = Effort(least=5, most=41, precision=0.03, seconds=45)
+_USUAL = Effort(least=5, most=40, precision=0.03, seconds=45)
 _RIGOROUS = Effort(least=15, most=120, precision=0.01, seconds=240)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import socket
 import ssl
 from dataclasses import dataclass
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -18,6 +19,7 @@ from asapbench.headers import expand_headers
 from asapbench.suite import Agent
 
 _PATIENCE = 30.0  # s
+_IDLE = 1.0  # s after which a server may have closed a connection: the shortest in use is 2 s
 _CHUNK = 1 << 16
 
 
@@ -43,8 +45,10 @@ class Connection:
     """Sends requests one after the other."""
 
     def __init__(self, agent: Agent) -> None:
+        self._agent = agent
         self._parts = urlsplit(agent.url)
         self._socket = _connect(agent, self._parts)
+        self._used = monotonic()
         lines = [f"{name}: {value}\r\n" for name, value in expand_headers(agent.headers).items()]
         self._own = "".join(lines)
         self._buffer = memoryview(bytearray(_CHUNK))
@@ -60,6 +64,8 @@ class Connection:
 
     def exchange(self, request: bytes) -> bytes:
         """Send a request and return the body of its answer; anything but HTTP 200 raises."""
+        if monotonic() - self._used > _IDLE:
+            self._reopen()
         self._socket.sendall(request)
         answer = _Answer()
         parser: Any = httptools.HttpResponseParser(answer)
@@ -68,6 +74,7 @@ class Connection:
             if not length:
                 raise WrongReplyError("the agent closed the connection before its answer was whole")
             parser.feed_data(self._buffer[:length])
+        self._used = monotonic()
         if parser.get_status_code() != 200:
             raise WrongReplyError(f"HTTP {parser.get_status_code()}: {answer.body[:200]!r}")
         return answer.body
@@ -75,6 +82,10 @@ class Connection:
     def close(self) -> None:
         """Close it."""
         self._socket.close()
+
+    def _reopen(self) -> None:
+        self.close()
+        self._socket = _connect(self._agent, self._parts)
 
     def _head(self, path: str) -> str:
         host = self._parts.netloc

@@ -78,8 +78,24 @@ def test_a_worker_runs_what_it_is_told_as_often_as_it_is_told(tmp_path: Path) ->
     job = {"keys": (key,), "loops": {key: 7}, "batches": {key: 5}}
     (timed,) = [one for one in said_by(tmp_path, do="time", **job) if one.what == "timed"]
     assert timed.loops == 7
-    assert 5 <= len(timed.batches) <= 10  # those that waited for a core are taken again
-    assert all(seconds > 0 for seconds, _, _ in timed.batches)
+    # two visits of three; those that waited for a core are taken again
+    assert 6 <= len(timed.batches) <= 12
+    assert all(seconds > 0 and pace > 0 for seconds, _, _, pace in timed.batches)
+
+
+def test_benchmarks_are_visited_in_turn_over_the_whole_life_of_a_process(tmp_path: Path) -> None:
+    keys = ("entity_creation/agent", "entity_creation/task")
+    counts = {"loops": dict.fromkeys(keys, 7), "batches": dict.fromkeys(keys, 9)}
+    began = [one.key for one in said_by(tmp_path, do="time", keys=keys, **counts) if one.key]
+    visits = [keys[0], keys[1]] * 3
+    assert began[2:8] == visits  # after the set-ups and before the clean-ups
+
+
+def test_an_operation_that_takes_long_has_a_visit_for_each_batch(tmp_path: Path) -> None:
+    key = "entity_creation/agent"
+    job = {"keys": (key,), "loops": {key: 1}, "batches": {key: 4}}
+    said = said_by(tmp_path, do="time", **job)
+    assert [one.what for one in said if one.key].count("began") == 1 + 4 + 1
 
 
 def test_memory_is_seen_by_the_blocks_of_the_result_and_the_peak(tmp_path: Path) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime
 from typing import Any
 
@@ -93,7 +92,7 @@ def text(size: int) -> str:
     lines: list[str] = []
     length = 0
     while length < size:
-        line = json.dumps({"id": len(lines) * 7919 % 10007, "name": f"item {len(lines)}"})
+        line = f'{{"id": {len(lines) * 7919 % 10007}, "name": "item {len(lines)}"}}'
         lines.append(line)
         length += len(line)
     return "".join(lines)[:size]

@@ -13,6 +13,7 @@ from asapbench.catalogue import Job, Said
 from asapbench.suite import Benchmark
 from asapbench.workers.operations import seeing
 from asapbench.workers.operations.find import find, reference
+from asapbench.workers.operations.passes import failed, in_words, time
 from asapbench.workers.operations.setting import Ready, ready
 
 _STDOUT = 1
@@ -20,7 +21,6 @@ _PARENT_GONE = 1  # exit code
 
 _DO: dict[str, Callable[[str, Ready, Job], Said]] = {
     "calibrate": seeing.calibrate,
-    "time": seeing.time,
     "memory": seeing.memory,
 }
 
@@ -30,11 +30,13 @@ def main() -> None:
     tell = _telling()
     job = Job.model_validate_json(sys.stdin.buffer.readline())
     threading.Thread(target=_end_with_parent, daemon=True).start()
+    # what httpx imports for a command line of its own, rich and more, is a tenth of a start
+    sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
     try:
         found = find(job.suite)
     except BaseException as error:  # a module that is imported may do anything, exit among it
         traceback.print_exc()
-        tell(Said(what="refused", error=_in_words(error)))
+        tell(Said(what="refused", error=in_words(error)))
         return
     if job.do == "list":
         for one in found.values():
@@ -51,14 +53,16 @@ def _work(job: Job, found: dict[str, Benchmark], tell: Callable[[Said], None]) -
     gc.freeze()  # what was imported need not be looked at in each collection
     if not job.collect:
         gc.disable()
+    if job.do == "time":
+        time(job, found, tell)
+        return
     for key in job.keys:
         tell(Said(what="began", key=key))
         try:
             with ready(found[key], job.agent) as operation:
                 said = _DO[job.do](key, operation, job)
         except Exception as error:
-            traceback.print_exc()
-            said = Said(what="failed", key=key, error=_in_words(error))
+            said = failed(key, error)
         tell(said)
 
 
@@ -83,11 +87,6 @@ def _telling() -> Callable[[Said], None]:
             os._exit(_PARENT_GONE)
 
     return tell
-
-
-def _in_words(error: BaseException) -> str:
-    text = " ".join(str(error).split())
-    return f"{type(error).__name__}: {text}" if text else type(error).__name__
 
 
 def _end_with_parent() -> None:

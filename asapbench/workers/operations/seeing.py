@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import gc
+import math
 import sys
 import tracemalloc
 from time import monotonic
 
-from asapbench.catalogue import Batch, Job, Said, is_clean
+from asapbench.catalogue import CLEAN, Batch, Job, Said
+from asapbench.workers.operations.pace import pace
 from asapbench.workers.operations.setting import Ready
 
 _AGAIN = 2  # times the batches wanted, at most
+BURST = 3  # batches of a visit
+_SHORT = 3  # batches that an operation may last to be run several times in each
 _MEMORY_RUNS = 8
 _LONGEST = 10_000_000  # loops
 
@@ -24,25 +28,34 @@ def calibrate(key: str, ready: Ready, job: Job) -> Said:
         if seconds >= job.batch / 2:
             break
         loops *= 2
-    loops = max(1, round(loops * job.batch / seconds))
-    batch = ready.batch(loops)
+    own = seconds / loops
+    loops = max(2 if own < _SHORT * job.batch else 1, round(job.batch / own))
+    batch = (*ready.batch(loops), pace())
     return Said(
         what="timed", key=key, at=monotonic(), loops=loops, batches=(batch,), numbers=ready.numbers
     )
 
 
-def time(key: str, ready: Ready, job: Job) -> Said:
-    """Batches of a number of loops that is known, after one that is thrown away."""
-    loops = job.loops[key]
+def visits(loops: int, batches: int) -> int:
+    """In how many visits so many batches are made; one each of an operation that takes long."""
+    return math.ceil(batches / BURST) if loops > 1 else batches
+
+
+def visit(ready: Ready, loops: int, *, warm_up: bool) -> list[Batch]:
+    """A few batches in a row, after some that do not count: who comes back finds cold caches."""
     gc.collect()
-    if job.warm_up:
-        ready.batch(loops)
-    wanted, clean = job.batches[key], 0
+    if warm_up:
+        ready.batch(math.ceil(loops / 2))
+    wanted, clean = BURST if loops > 1 else 1, 0
     batches: list[Batch] = []
+    before = pace()
     while clean < wanted and len(batches) < _AGAIN * wanted:
-        batches.append(ready.batch(loops))
-        clean += is_clean(*batches[-1])
-    return Said(what="timed", key=key, at=monotonic(), loops=loops, batches=tuple(batches))
+        seconds, cpu, waited = ready.batch(loops)
+        after = pace()
+        batches.append((seconds, cpu, waited, max(before, after)))
+        before = after
+        clean += waited <= CLEAN * seconds
+    return batches
 
 
 def memory(key: str, ready: Ready, job: Job) -> Said:  # noqa: ARG001 - like the others

@@ -15,7 +15,7 @@ from contextlib import (
 from itertools import repeat
 from typing import Any
 
-from asapbench.catalogue import Agent, Batch
+from asapbench.catalogue import Agent
 from asapbench.suite import Benchmark, Operation
 from asapbench.workers.operations.waiting import Waiting
 
@@ -36,8 +36,8 @@ class Ready:
         """Run it once and return what it returns."""
         return self._loop.run_until_complete(self._run()) if self._is_async else self._run()
 
-    def batch(self, loops: int) -> Batch:
-        """Run it so many times."""
+    def batch(self, loops: int) -> tuple[float, float, float]:
+        """Run it so many times: seconds by the clock, of CPU, and of waiting for a core."""
         before = self._waiting.seconds()
         if self._is_async:
             seconds, cpu = self._loop.run_until_complete(_async_batch(self._run, loops))

@@ -158,7 +158,7 @@ def _rounds_run(
 ) -> Run:
     random = np.random.default_rng(seed)
     rows = [
-        (number, position, number, 100, 100 * own, 90 * own, 0.0)
+        (number, position, number, 100, 100 * own, 90 * own, 0.0, 5e-5)
         for number in range(rounds + 1)
         for position, mean in seconds.items()
         for own in [mean * float(np.exp(random.normal(0, spread)))] * 3

@@ -12,13 +12,16 @@ from asapbench.catalogue import OPERATIONS, Entry
 from asapbench.model import Measurement, Metric, Run, Story
 from asapbench.timings import disturbed, metrics, noise, overhead, split, table, timed, width
 
-Batch = tuple[int, int, float, float]  # benchmark, round, seconds of 10 loops, waited
+# benchmark, round, seconds of 10 loops, waited, and the pace beside it
+Batch = tuple[int, int, float, float] | tuple[int, int, float, float, float]
+FULL = 1e-3
 
 CONFIDENCE = 0.99
 
 
 def operations(*batches: Batch) -> Measurement:
-    rows = np.array([(1.0, b, r, 10, s, s, w) for b, r, s, w in batches], float)
+    paced = [batch if len(batch) == 5 else (*batch, FULL) for batch in batches]
+    rows = np.array([(1.0, b, r, 10, s, s, w, pace) for b, r, s, w, pace in paced], float)
     names = [column.name for column in OPERATIONS.columns]
     return Measurement("operations", dict(zip(names, rows.T, strict=True)), {})
 
@@ -28,8 +31,9 @@ def found(entries: list[Entry], *batches: Batch) -> dict[str, Metric]:
     return {metric.key: metric for metric in all_}
 
 
-def test_a_process_gives_one_number_the_median_of_its_batches() -> None:
-    known = timed(operations((0, 1, 1.0, 0), (0, 1, 2.0, 0), (0, 1, 90.0, 0), (0, 2, 3.0, 0)))
+def test_a_process_gives_one_number_the_lower_quartile_of_its_batches() -> None:
+    batches = [(0, 1, 1.0, 0.0), (0, 1, 2.0, 0.0), (0, 1, 3.0, 0.0), (0, 1, 4.0, 0.0)]
+    known = timed(operations(*batches, (0, 1, 90.0, 0.0), (0, 2, 3.0, 0.0)))
     assert list(known[0].seconds) == pytest.approx([0.2, 0.3])
 
 
@@ -43,9 +47,23 @@ def test_a_batch_that_waited_for_a_core_does_not_count_where_others_did_not() ->
     assert disturbed(known).value == 0.5
 
 
-def test_batches_that_waited_count_where_there_are_too_few_others() -> None:
-    known = timed(operations((0, 1, 1.0, 0), (0, 1, 2.0, 1.0), (0, 1, 2.0, 1.0)))
-    assert list(known[0].seconds) == pytest.approx([0.2])
+def test_a_batch_beside_which_the_machine_was_slow_does_not_count_however_long_it_took() -> None:
+    fast, slow = (0, 1, 1.0, 0.0, FULL), (0, 1, 0.5, 0.0, 1.5 * FULL)
+    known = timed(operations(fast, fast, slow, slow))
+    assert list(known[0].seconds) == pytest.approx([0.1])
+    assert disturbed(known).value == 0.5
+
+
+def test_a_process_with_too_few_clean_batches_does_not_count() -> None:
+    clean, waited = [(0, 1, 1.0, 0.0)] * 2, [(0, 2, 2.0, 1.0), (0, 2, 1.0, 0.0), (0, 2, 2.0, 1.0)]
+    known = timed(operations(*clean, *waited))
+    assert list(known[0].rounds) == [1]
+
+
+def test_all_batches_count_where_most_processes_have_too_few_others() -> None:
+    disturbed_ones = [(0, number, 2.0, 1.0) for number in (1, 1, 2, 2, 3, 3)]
+    known = timed(operations((0, 1, 2.0, 0.0), (0, 4, 2.0, 0.0), *disturbed_ones))
+    assert list(known[0].rounds) == [1, 2, 3, 4]
 
 
 def test_a_rate_is_the_items_over_the_time_and_its_bounds_change_sides() -> None:
