@@ -19,10 +19,7 @@ _TREND = 20  # characters
 
 def lines(title: str = "") -> Watch:
     """Print to standard error."""
-    printer = _Printer()
-    if title:
-        _put(title)
-    return printer.watch
+    return _Printer(title).watch
 
 
 def line(tick: Tick, elapsed: float) -> str:
@@ -40,12 +37,16 @@ def describe(tick: Tick) -> str:
 
 
 class _Printer:
-    def __init__(self) -> None:
+    def __init__(self, title: str) -> None:
+        self._title = title
         self._phase = ""
         self._began = self._at = time.monotonic()
         self._told: set[str] = set()
 
     def watch(self, tick: Tick, story: Story) -> None:
+        if self._title:  # only now: what is refused before it has begun is one line
+            _put(self._title)
+            self._title = ""
         for text in news(story):
             if text not in self._told:
                 self._told.add(text)
