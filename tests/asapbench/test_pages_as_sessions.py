@@ -145,18 +145,18 @@ class Session:
         line = shortened(line, SHORTER)
         if "--host" in line:
             line = shortened(line, self._running)
+        stays = FOREGROUND.search(line)
         process = subprocess.Popen(
-            ["sh", "-c", f"(exit {self._last}); {line}"],
+            ["sh", "-c", f"(exit {self._last}); {'exec ' if stays else ''}{line}"],
             cwd=self.folder,
             env=self._environment(line),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            start_new_session=True,
         )
         with process:
-            if FOREGROUND.search(line):
+            if stays:
                 _interrupt_once_it_listens(process)
             out, err = process.communicate(timeout=PATIENCE)
         self._last = process.returncode
@@ -180,7 +180,7 @@ class Session:
 def _interrupt_once_it_listens(process: subprocess.Popen[str]) -> None:
     assert process.stdout is not None
     assert LISTENING.search(process.stdout.readline())
-    os.killpg(process.pid, signal.SIGINT)
+    process.send_signal(signal.SIGINT)
 
 
 def sessions() -> Iterator[tuple[str, list[Block]]]:
