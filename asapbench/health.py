@@ -6,6 +6,8 @@ disturbed machines.
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import floor
@@ -33,6 +35,8 @@ STOLEN = 0.05  # of the machine's time
 LITTLE = 0.10  # between the requests in flight and rate times time
 LITTLE_FEW = 2.0  # requests in flight, below which a moment's count says little
 DELIVERED = 0.95  # of the requests: a server that answers less is what holds up the rest
+# why there is no connection, where that is the doing of this side: no descriptor, port or memory
+_NO_SOCKET = (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM)
 BEAT = 0.02  # seconds from one beat of the pulse to the next
 
 _QUIETER = "end what else runs on this machine, or give the generator a core of its own"
@@ -61,6 +65,7 @@ def gates(run: Run, requests: Requests, rate: float | None) -> Iterator[Gate]:
         yield from _waited(process, window, run)
     yield from _stolen(run, window)
     yield from _not_understood(requests)
+    yield from no_socket(requests)
 
 
 def tightest(targets: tuple[Target, ...]) -> Tightest | None:
@@ -226,6 +231,25 @@ def _not_understood(requests: Requests) -> Iterator[Gate]:
         limit=NOT_UNDERSTOOD,
         text=f"the answer to {show(share, 'ratio')} of the requests was not understood",
         hint="look at the first of them in the table of errors: is this an ASAP agent?",
+    )
+
+
+def no_socket(requests: Requests) -> Iterator[Gate]:
+    """Whether the generator got a socket for every request; nothing where it did."""
+    codes = requests.code[requests.outcome == Outcome.CONNECT.value]
+    codes = codes[np.isin(codes, _NO_SOCKET)]
+    if not len(codes):
+        return
+    share = len(codes) / len(requests.outcome)
+    yield Gate(
+        name="no-socket",
+        unit="ratio",
+        value=share,
+        limit=0.0,
+        text=f"the generator got no socket for {show(share, 'ratio')} of the requests: "
+        f"{os.strerror(int(codes[0])).lower()}",
+        hint="give fewer users, or raise what this machine allows (ulimit -Hn, "
+        "net.ipv4.ip_local_port_range)",
     )
 
 

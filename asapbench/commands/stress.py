@@ -8,6 +8,7 @@ With --quick the search ends as soon as the verdict is decided.
 from __future__ import annotations
 
 from collections.abc import Generator
+from dataclasses import replace
 from math import ceil
 from typing import TYPE_CHECKING, Annotated, Literal, Self
 
@@ -242,7 +243,14 @@ def measure(
         if plan.profile == "spike":
             yield from climb.spike(first, top)
         else:
-            yield from climb.search(plan.ladder, decided if plan.quick else _never)
+            yield from climb.search(reachable(plan), decided if plan.quick else _never)
+
+
+def reachable(plan: StressPlan) -> Ladder:
+    """The ladder of a plan, as far as this machine has sockets for its users."""
+    from asapbench.limits import most_users
+
+    return replace(plan.ladder, most=plan.level(most_users(MOST_USERS)))
 
 
 def _never() -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from asapbench.floor import RATE_ROOM, floor_metrics
-from asapbench.health import not_sent
+from asapbench.health import no_socket, not_sent
 from asapbench.model import Measurement, Run, Window
 from asapbench.samples import Requests
 from asapbench.units import show
@@ -29,6 +29,7 @@ def doubt(run: Run, requests: Requests, rate: float | None) -> str:
     window = requests.window
     reasons = (
         *_not_sent(requests, rate),
+        *(gate.text for gate in no_socket(requests)),
         *_generators(run, window),
         *_server(run, window),
         *_beyond_floor(run, rate),

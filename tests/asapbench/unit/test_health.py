@@ -1,5 +1,6 @@
 """Whether the instrument can be believed, on tables whose numbers are known by hand."""
 
+import errno
 import json
 import math
 import re
@@ -18,6 +19,7 @@ from hypothesis import strategies as st
 from asapbench import health, samples
 from asapbench.commands.load import BENCH, LoadPlan
 from asapbench.conclusion import conclude
+from asapbench.ladder.doubt import doubt
 from asapbench.errors import Exit
 from asapbench.model import Gate, Measurement, Run, Server, Target, Window
 from asapbench.offer import Flag, Outcome
@@ -378,6 +380,35 @@ def test_without_an_answer_there_is_none_to_understand(gates: Find, row: MakeRow
     assert "not-understood" not in gates(rows=[row(109.0, done=111.0, flags=Flag.CENSORED)])
 
 
+# no-socket
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.EADDRNOTAVAIL])
+def test_a_generator_without_a_socket_is_in_doubt_and_not_the_server(
+    gates: Find, steady: Callable[..., list[Row]], code: int
+) -> None:
+    rows = steady(100)
+    without = rows[0] | {"outcome": Outcome.CONNECT, "code": code}
+    gate = gates(rows=[without, *rows[1:]])["no-socket"]
+    assert gate.value == pytest.approx(1 / 1000)
+    assert not gate.ok
+
+
+def test_a_step_without_sockets_is_in_doubt_too(
+    make_run: MakeRun, steady: Callable[..., list[Row]]
+) -> None:
+    run = make_run(some_without_a_socket(steady))
+    said = doubt(run, samples.requests_in(run, WINDOW), None)
+    assert said == "the generator got no socket for 1.0 % of the requests: too many open files"
+
+
+def test_a_server_that_refuses_connections_is_no_want_of_sockets(
+    gates: Find, steady: Callable[..., list[Row]]
+) -> None:
+    rows = steady(10, outcome=Outcome.CONNECT, code=errno.ECONNREFUSED)
+    assert "no-socket" not in gates(rows=rows)
+
+
 # what is missing, and what is the server's doing
 
 
@@ -621,10 +652,16 @@ def everything() -> tuple[Measurement, ...]:
     return (*both, pulse(open=4), machine(0.0))
 
 
+def some_without_a_socket(steady: Callable[..., list[Row]]) -> list[Row]:
+    """Requests for each gate to be asked."""
+    first, *others = steady(10)
+    return [first | {"outcome": Outcome.CONNECT, "code": errno.EMFILE}, *others]
+
+
 def test_the_page_explains_each_gate_with_its_limit(
     gates: Find, steady: Callable[..., list[Row]]
 ) -> None:
-    found = gates(*everything(), rows=steady(10), rate=10.0)
+    found = gates(*everything(), rows=some_without_a_socket(steady), rate=10.0)
     literals = re.findall(r'name=f?"([^"]+)"', getsource(health))
     kinds = {re.sub(r"^(generator|server)-", "{name}-", name) for name in found}
     assert kinds == set(literals), "a gate that this run does not ask"
@@ -638,7 +675,7 @@ def test_the_page_explains_each_gate_with_its_limit(
 
 
 def test_each_gate_says_what_to_do(gates: Find, steady: Callable[..., list[Row]]) -> None:
-    found = gates(*everything(), rows=steady(10), rate=10.0)
+    found = gates(*everything(), rows=some_without_a_socket(steady), rate=10.0)
     assert all(gate.text and gate.hint for gate in found.values())
 
 

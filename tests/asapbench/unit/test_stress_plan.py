@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import resource
+
 import pytest
 from pydantic import ValidationError
 
-from asapbench.commands.stress import BENCH, StressPlan, produces
+from asapbench.commands.stress import BENCH, StressPlan, produces, reachable
 from asapbench.ladder.conclude import with_marks
 from asapbench.model import Target
 from asapbench.targets import check_table, judge, read_table
@@ -79,6 +81,11 @@ def test_by_hand_the_users_of_a_step_need_not_be_enough_to_judge_it() -> None:
     assert exploring is not None
     assert (exploring.load.users, exploring.load.rate) == (1, 10)
     assert BENCH.explore(plan()) is None
+
+
+def test_until_break_ends_where_there_are_no_more_sockets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1128, 4096))
+    assert reachable(plan(until_break=True)).most == 10_000
 
 
 def test_rows_that_mark_steps_are_no_verdicts() -> None:
