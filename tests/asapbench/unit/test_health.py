@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from asapbench import health, samples
 from asapbench.commands.load import BENCH, LoadPlan
 from asapbench.conclusion import conclude
-from asapbench.ladder.doubt import doubt
 from asapbench.errors import Exit
+from asapbench.ladder.doubt import doubt
 from asapbench.model import Gate, Measurement, Run, Server, Target, Window
 from asapbench.offer import Flag, Outcome
 from asapbench.report.document import render_json
