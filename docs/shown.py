@@ -11,6 +11,7 @@ import re
 import shlex
 import subprocess
 import sys
+from typing import Any
 
 from rich.console import Console
 from rich.text import Text
@@ -75,10 +76,18 @@ def keep(name: str, line: str) -> None:
     run = store.load(store.find("last"))
     report = conclude(benches()[run.story.command], run)
     nowhere = run.story.environment.model_copy(update={"hostname": "here", "machine": Machine()})
-    story = run.story.model_copy(update={"environment": nowhere})
-    content = Stored(line=line, report=report.model_copy(update={"story": story}))
+    facts = _without_about(run.story.facts)
+    story = run.story.model_copy(update={"environment": nowhere, "facts": facts})
+    details = _without_about(report.details)
+    told = report.model_copy(update={"story": story, "details": details})
+    content = Stored(line=line, report=told)
     text = content.model_dump_json().replace(sys.executable, "python")
     (STORED / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def _without_about(facts: dict[str, Any]) -> dict[str, Any]:
+    """Without what pyperf tells of the machine: its name, and where Python was built."""
+    return {name: value for name, value in facts.items() if name != "about"}
 
 
 def main() -> None:

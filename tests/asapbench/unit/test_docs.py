@@ -16,7 +16,7 @@ from asapbench.model import Plan, Value
 from asapbench.outputs import Outputs
 from docs.blocks import FOLDER, PAGES, ROOT, Step, blocks
 from docs.reference import fields_of, pages
-from docs.shown import PICTURES, filled, picture, stored
+from docs.shown import PICTURES, STORED, filled, picture, stored
 
 WRITTEN = [page for page in PAGES if page.name not in {*pages(), "evidence.md"}]
 
@@ -56,6 +56,13 @@ def test_what_a_page_shows_of_a_run_is_what_the_stored_run_gives(page: Path) -> 
 @pytest.mark.parametrize("image", PICTURES)
 def test_a_picture_of_a_terminal_is_that_of_a_stored_run(image: str) -> None:
     assert (FOLDER / "images" / image).read_text() == picture(PICTURES[image]), "make reference"
+
+
+@pytest.mark.parametrize("file", sorted(STORED.glob("*.json")), ids=lambda file: file.stem)
+def test_a_stored_run_says_not_on_whose_machine_it_was(file: Path) -> None:
+    story = stored(file.stem).report.story
+    assert story.environment.hostname == "here"
+    assert not re.search(r"/(root|home|tmp|Users)/", file.read_text())
 
 
 Accepted = Callable[[str], list[Any]]
