@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,6 +27,7 @@ NEVER_ENDED = (
 )
 REPORT = "report.json"  # what was made of a run when it ended; the rest is the evidence
 _STORY = "story.json"
+_DROPPED = ".dropped-"  # begins the name of a run that is being removed
 
 
 class Recording:
@@ -140,11 +142,18 @@ def kept(store: Path = STORE) -> list[Path]:
     """The folders of the runs in a store, the oldest first. Raises UsageError if it is closed."""
     runs = store / "runs"
     try:
-        return sorted(folder for folder in runs.iterdir() if folder.is_dir())
+        return sorted(filter(_has_begun, runs.iterdir()))
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
         raise UsageError(f"{str(runs)!r} cannot be read: {error.strerror}") from error
+
+
+def _has_begun(folder: Path) -> bool:
+    """Whether there is anything of a run: one may have been killed as it made its folder."""
+    if not folder.is_dir() or folder.name.startswith(_DROPPED):
+        return False
+    return any(file.suffix != ".new" for file in folder.iterdir())
 
 
 class NoSuchRun(UsageError):
@@ -165,7 +174,7 @@ def others(folders: list[Path]) -> str:
 
 def reports(store: Path = STORE) -> list[Path]:
     """What was made of the runs that were ended, the oldest first."""
-    return sorted((store / "runs").glob(f"*/{REPORT}"))
+    return [file for folder in kept(store) if (file := folder / REPORT).is_file()]
 
 
 def find(name: str, store: Path = STORE) -> Path:
@@ -222,6 +231,8 @@ def _suffixes() -> Iterator[str]:
 
 
 def _prune(runs: Path) -> None:
-    for old in sorted(runs.iterdir())[:-KEPT]:
-        (old / _STORY).unlink(missing_ok=True)  # first: what is left of it is no run
+    for old in sorted(runs.glob("[!.]*"))[:-KEPT]:
+        with suppress(OSError):
+            old.rename(runs / (_DROPPED + old.name))  # at once: half of a run is none
+    for old in runs.glob(f"{_DROPPED}*"):
         shutil.rmtree(old, ignore_errors=True)

@@ -162,7 +162,9 @@ def test_where_no_run_is_kept_that_is_said(tmp_path: Path) -> None:
 
 
 def test_a_folder_in_which_no_run_has_begun_yet_hides_no_other_run(three_runs: Path) -> None:
-    (three_runs / "runs" / "20261124-120000-load").mkdir()
+    fresh = three_runs / "runs" / "20261124-120000-load"
+    fresh.mkdir()
+    (fresh / "story.json.new").touch()
     assert find("last", three_runs).name == "20261124-110000-load-2"
 
 
@@ -191,5 +193,6 @@ def test_what_is_left_of_a_run_whose_removal_was_cut_short_is_no_run(
     monkeypatch.setattr("shutil.rmtree", lambda *_, **__: None)
     first = begin("load", Plan(), environment, tmp_path).folder
     second = begin("load", Plan(), environment, tmp_path).folder
-    assert first.is_dir()
+    assert not first.exists()
     assert store.kept(tmp_path) == [second]
+    assert len(list((tmp_path / "runs").iterdir())) == 2
