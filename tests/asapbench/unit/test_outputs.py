@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from asapbench.errors import BrokenRun, Exit
 from asapbench.model import Metric, Report, Story
-from asapbench.outputs import Outputs, write
+from asapbench.outputs import Formats, Outputs, write
 
 
 @pytest.fixture
@@ -112,6 +112,14 @@ def test_in_github_actions_the_page_of_the_job_gets_the_verdicts(
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
     write(report, Outputs())
     assert page.read_text().startswith("before\n### ")
+
+
+def test_a_kept_run_that_is_shown_again_is_not_told_twice_on_that_page(
+    report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    write(report, Formats())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_page_of_the_job_that_cannot_be_written_spoils_no_run(
