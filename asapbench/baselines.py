@@ -79,7 +79,7 @@ def _find(source: str) -> Path:
     saved = path_of(source)
     if os.path.isfile(source):  # noqa: PTH113 - Path raises for a name too long
         return Path(source)
-    if NAME.fullmatch(source) and saved.is_file():
+    if NAME.fullmatch(source) and os.path.isfile(saved):  # noqa: PTH113 - the same
         return saved
     try:
         return _report_of(store.find(source))

@@ -211,7 +211,8 @@ def write(report: Report, outputs: Formats, comparison: Comparison | None = None
 
         for name, text in render_csv(report).items():
             _put(outputs.csv.with_name(f"{outputs.csv.name}_{name}.csv"), text)
-    _summarise(report, comparison)
+    if isinstance(outputs, Outputs):  # a kept run was told there when it was measured
+        _summarise(report, comparison)
 
 
 def _rendered(name: str, report: Report, comparison: Comparison | None = None) -> str:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from typing import Literal
 
 from rich.console import Console, Group, RenderableType
 from rich.measure import Measurement
-from rich.table import Table
+from rich.padding import Padding
+from rich.table import Column, Table
 from rich.text import Text
 
 from asapbench.model import Report
 from asapbench.units import show
 
 _GAP = 5
+_PAD = 2  # columns between those of a table
+_ENDLESS = 10_000
 
 
 def drawn(parts: Callable[[Console], Iterable[RenderableType]], *, width: int, color: bool) -> str:
     """What is drawn for a console, one below the other: lines at most `width` columns wide.
 
-    With ANSI colours or without.
+    With ANSI colours or without. A table that would not fit is drawn as a list.
     """
     out = io.StringIO()
     console = Console(
@@ -32,7 +36,7 @@ def drawn(parts: Callable[[Console], Iterable[RenderableType]], *, width: int, c
         emoji=False,
     )
     for part in parts(console):
-        console.print(part)
+        console.print(_narrowed(part, console))
         console.print()
     lines = (line.rstrip() for line in out.getvalue().rstrip().splitlines())
     return "\n".join(lines) + "\n"
@@ -46,25 +50,86 @@ def shown(report: Report, key: str) -> str:
 
 
 def columns(first: str, *others: str, numbers: bool = False) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), pad_edge=False, header_style="none")
-    table.add_column(Text(first, "bold"), no_wrap=numbers)
-    for name in others:
-        table.add_column(
-            name, justify="right" if numbers else "left", overflow="fold", no_wrap=numbers
-        )
+    """A table of numbers, or of words, of which only the last column is wrapped."""
+    table = Table(box=None, padding=(0, _PAD, 0, 0), pad_edge=False, header_style="none")
+    table.add_column(Text(first, "bold"), no_wrap=True)
+    for number, name in enumerate(others, start=1):
+        wraps = not numbers and number == len(others)
+        justify: Literal["left", "right"] = "right" if numbers else "left"
+        table.add_column(name, justify=justify, overflow="fold", no_wrap=not wraps)
     return table
 
 
 def hanging(rows: Iterable[tuple[Text, Text]]) -> RenderableType:
-    table = Table.grid(padding=(0, 2))
+    table = Table.grid(padding=(0, _PAD))
+    table.add_column(no_wrap=True)
+    table.add_column(overflow="fold")
     for row in rows:
         table.add_row(*row)
     return table
 
 
+def _narrowed(part: RenderableType, console: Console) -> RenderableType:
+    """The same, but no table whose words would have to be broken or left out."""
+    if isinstance(part, Group):
+        return Group(*(_narrowed(inner, console) for inner in part.renderables))
+    if isinstance(part, Table) and _least(part, console) > console.width:
+        return _listed(part, console.width)
+    return part
+
+
+def _least(table: Table, console: Console) -> int:
+    """Columns that a table takes at least: what wraps needs room for its longest word."""
+    unbounded = console.options.update(width=_ENDLESS)
+    widths = []
+    for column in table.columns:
+        cells = [Measurement.get(console, unbounded, cell) for cell in _cells(column)]
+        widths.append(max(c.maximum if column.no_wrap else c.minimum for c in cells))
+    return sum(widths) + _PAD * (len(widths) - 1)
+
+
+def _cells(column: Column) -> list[RenderableType]:
+    return [column.header, *column.cells]
+
+
+def _listed(table: Table, width: int) -> RenderableType:
+    """A row below the other: what it is about, then its cells with their heads, or as a line."""
+    first, *others = table.columns
+    heads = [_text(column.header) for column in others]
+    parts: list[RenderableType] = [first.header] if _text(first.header).plain else []
+    for name, *cells in zip(*(column.cells for column in table.columns), strict=True):
+        parts.append(_short(_text(name), width))
+        told = [(head, _text(cell)) for head, cell in zip(heads, cells, strict=True)]
+        inner = _told([(head, _short(cell, width - _PAD)) for head, cell in told if cell.plain])
+        parts.append(Padding(inner, (0, 0, 0, _PAD)))
+    return Group(*parts)
+
+
+def _short(text: Text, room: int) -> Text:
+    """With the labels of a metric apart from its name, where together they have no room."""
+    for word in text.plain.split():
+        if len(word) > room:
+            text = Text(text.plain.replace(word, word.replace("{", " {")), text.style)
+    return text
+
+
+def _told(pairs: Sequence[tuple[Text, Text]]) -> RenderableType:
+    if not any(head.plain for head, _ in pairs):
+        return Text("  ").join(Text(" ").join(cell.split()) for _, cell in pairs)
+    lines = Table.grid(padding=(0, _PAD))
+    lines.add_column(no_wrap=True)
+    for pair in pairs:
+        lines.add_row(*pair)
+    return lines
+
+
+def _text(cell: RenderableType) -> Text:
+    return cell if isinstance(cell, Text) else Text(str(cell))
+
+
 def fits(renderable: RenderableType, console: Console) -> bool:
     # measured as if there were no edge: what does not fit is else measured as what it is cut to
-    unbounded = console.options.update(width=10_000)
+    unbounded = console.options.update(width=_ENDLESS)
     return Measurement.get(console, unbounded, renderable).maximum <= console.width
 
 

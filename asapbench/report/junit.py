@@ -1,15 +1,18 @@
 """The verdicts as JUnit XML: a test case each, for the pages that CI systems make of it.
 
-A missed target is a failure. No verdict is an error: the question was not answered.
+A missed target is a failure. No verdict is an error: the question was not answered. A run that did
+not come to its end, or that nothing judges, is an error too: else all of it would look green.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree as Xml
 
+from asapbench.errors import EXITS, Exit
 from asapbench.model import Report, Verdict
-from asapbench.report.words import measured
+from asapbench.report.words import measured, sentence
 
 if TYPE_CHECKING:
     from asapbench.comparison import Comparison, Row
@@ -24,6 +27,7 @@ def render_junit(report: Report, comparison: Comparison | None = None) -> str:
     if comparison is not None:
         beyond = {row.key for row in comparison.too_slow}
         cases += [_compared(story.command, row, row.key in beyond) for row in comparison.rows]
+    cases += _whole(report, judged=bool(cases))
     counts = {"tests": len(cases)}
     for element in ("failure", "error"):
         counts[f"{element}s"] = sum(case.find(element) is not None for case in cases)
@@ -51,6 +55,17 @@ def _case(command: str, verdict: Verdict) -> Xml.Element:
     else:
         Xml.SubElement(case, "system-out").text = said
     return case
+
+
+def _whole(report: Report, *, judged: bool) -> Iterator[Xml.Element]:
+    """The run itself as a case, where its verdicts do not tell how it went."""
+    if judged and report.exit_code not in {Exit.BROKEN, Exit.INTERRUPTED}:
+        return
+    story = report.story
+    case = Xml.Element("testcase", {"classname": f"asapbench.{story.command}", "name": "the run"})
+    said = story.why or (EXITS[Exit.BROKEN] if judged else sentence(report))
+    Xml.SubElement(case, "error", {"type": story.ended, "message": _legal(said)})
+    yield case
 
 
 def _compared(command: str, row: Row, beyond: bool) -> Xml.Element:

@@ -23,7 +23,10 @@ def render_markdown(report: Report, comparison: Comparison | None = None) -> str
 
 
 def _parts(report: Report, comparison: Comparison | None) -> Iterator[str]:
-    yield f"### {_MARKS[report.outcome]} asapbench {report.story.command}: {sentence(report)}"
+    slower = len(comparison.too_slow) if comparison else 0
+    mark = _MARKS["fail" if slower else report.outcome]
+    but = f", BUT {slower} SLOWER THAN IS ALLOWED" if slower else ""
+    yield f"### {mark} asapbench {report.story.command}: {sentence(report)}{but}"
     server = report.story.server
     if server:
         yield f"{_plain(server.agent)} at {_plain(server.url)} ({server.how})"

@@ -85,9 +85,8 @@ def _targets(report: Report, console: Console) -> RenderableType:
 
 def _verdicts(verdicts: Sequence[Verdict], *, before_bounds: str) -> Table:
     table = Table.grid(padding=(0, 2))
-    for _ in range(3):
-        table.add_column(overflow="fold")
-    table.add_column(no_wrap=True)
+    for _ in range(4):
+        table.add_column(no_wrap=True)
     for verdict in verdicts:
         cell = measured(verdict).replace(" [", f"{before_bounds}[")
         table.add_row(verdict.metric, verdict.limit, cell, _outcome(verdict.outcome))

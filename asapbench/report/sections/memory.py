@@ -21,6 +21,7 @@ _SAMPLES = (
     ("requests", "rss", "uss", "heap", "blocks", "collected"),
     ("requests", "rss", "uss", "heap", "blocks"),
     ("requests", "uss", "blocks"),
+    ("requests", "uss"),
 )
 _UNITS = {"rss": "B", "uss": "B", "heap": "B"}
 _HELD = {

@@ -20,6 +20,7 @@ _COLUMNS = (
     ("users", "offered", "achieved", "p50", "p95", "p99", "errors", "CPU"),
     ("users", "offered", "achieved", "p95", "p99", "errors"),
     ("users", "achieved", "p95", "errors"),
+    ("achieved", "p95"),
 )
 # column → (field of a step, unit)
 _FIELDS = {

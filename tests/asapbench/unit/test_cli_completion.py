@@ -20,6 +20,7 @@ def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.chdir(tmp_path)
     for name in ("20261124-100000-load", "20261125-100000-stress"):
         (tmp_path / ".asapbench" / "runs" / name).mkdir(parents=True)
+        (tmp_path / ".asapbench" / "runs" / name / "story.json").write_text("")
     runs = tmp_path / ".asapbench" / "runs"
     for folder in runs.iterdir():
         (folder / "story.json").touch()

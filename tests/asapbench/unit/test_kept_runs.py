@@ -39,9 +39,6 @@ def damage(folder: Path, how: str) -> None:
     story = folder / "story.json"
     content: dict[str, Any] = json.loads(story.read_text())
     texts = {"cut": story.read_text()[:50], "list": "[]", "other": '{"command": 1}'}
-    if how == "empty":
-        story.unlink()
-        return
     if how == "folder":
         story.unlink()
         story.mkdir()
@@ -54,7 +51,6 @@ DAMAGES = {
     "cut": "is not JSON",
     "list": "story.json",
     "other": "story.json",
-    "empty": "it has no story.json",
     "folder": "story.json: Is a directory",
     "newer": "it is of a newer asapbench (asapbench.run/2; this one reads asapbench.run/1)",
 }
@@ -72,6 +68,16 @@ def test_a_damaged_run_is_refused_by_name_with_the_reason_and_the_others(
     assert DAMAGES[how] in said
     assert said.endswith(f"of the others the newest are {NAMES[2]}, {NAMES[0]}")
     assert "\n" not in said
+
+
+def test_a_folder_without_a_story_is_no_run_and_hides_none(runs: Path) -> None:
+    (runs / NAMES[2] / "story.json").unlink()
+    text, code = run(ReportOptions(list_=True))
+    assert code == 0
+    assert isinstance(text, str)
+    assert [line.split()[0] for line in text.splitlines()] == list(NAMES[:2])
+    with pytest.raises(UsageError, match=f"no run '{NAMES[2]}'; the newest are {NAMES[1]}, "):
+        run(ReportOptions(run=NAMES[2]))
 
 
 def test_a_run_of_a_command_that_there_is_not_is_named(runs: Path) -> None:

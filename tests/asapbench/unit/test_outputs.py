@@ -1,7 +1,6 @@
 """Where results go."""
 
 import json
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +9,7 @@ from pydantic import ValidationError
 
 from asapbench.errors import BrokenRun, Exit
 from asapbench.model import Metric, Report, Story
-from asapbench.outputs import Outputs, write
+from asapbench.outputs import Formats, Outputs, write
 
 
 @pytest.fixture
@@ -61,18 +60,25 @@ def test_csv_alone_leaves_standard_output_to_the_text(tmp_path: Path) -> None:
     assert not Outputs(csv=tmp_path / "run").stdout_taken
 
 
+def test_a_folder_is_no_prefix(tmp_path: Path) -> None:
+    with pytest.raises(ValidationError, match="must be the beginning of file names"):
+        Outputs(csv=tmp_path)
+
+
 @pytest.mark.parametrize("option", ["json_", "html", "csv"])
 def test_a_file_in_no_folder_is_refused_before_anything_runs(option: str, tmp_path: Path) -> None:
-    for place in (tmp_path, tmp_path / "none" / "out"):
-        with pytest.raises(ValidationError, match="must be a file in a folder that exists"):
-            Outputs.model_validate({option: place})
+    with pytest.raises(ValidationError, match="must be a file in a folder that exists"):
+        Outputs.model_validate({option: tmp_path / "none" / "out"})
 
 
 def test_a_file_that_may_not_be_written_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(os, "access", lambda *_: False)  # root may write everywhere
-    with pytest.raises(ValidationError, match="can be written"):
+    def refused(*_: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refused)  # root may write everywhere
+    with pytest.raises(ValidationError, match=r"can be written \(Permission denied\)"):
         Outputs(json_=tmp_path / "out")
 
 
@@ -112,6 +118,14 @@ def test_in_github_actions_the_page_of_the_job_gets_the_verdicts(
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(page))
     write(report, Outputs())
     assert page.read_text().startswith("before\n### ")
+
+
+def test_a_kept_run_that_is_shown_again_is_not_told_twice_on_that_page(
+    report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path / "summary.md"))
+    write(report, Formats())
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_page_of_the_job_that_cannot_be_written_spoils_no_run(
