@@ -153,7 +153,10 @@ def _has_begun(folder: Path) -> bool:
     """Whether there is anything of a run: one may have been killed as it made its folder."""
     if not folder.is_dir() or folder.name.startswith(_DROPPED):
         return False
-    return any(file.suffix != ".new" for file in folder.iterdir())
+    try:
+        return any(file.suffix != ".new" for file in folder.iterdir())
+    except PermissionError:
+        return True  # whoever reads it is told; the others are not lost for it
 
 
 class NoSuchRun(UsageError):

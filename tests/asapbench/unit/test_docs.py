@@ -12,6 +12,7 @@ from asapbench import baselines
 from asapbench.cli import running
 from asapbench.cli.program import application
 from asapbench.commands import benches, commands, find, names
+from asapbench.comparison import Results
 from asapbench.model import Plan, Value
 from asapbench.outputs import Outputs
 from docs.blocks import FOLDER, PAGES, ROOT, Step, blocks
@@ -84,7 +85,7 @@ def accepted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Accepted:
 
     monkeypatch.setattr(running, "measured", take)
     monkeypatch.setattr(running, "answered", take)
-    monkeypatch.setattr(baselines, "read", lambda _: None)
+    monkeypatch.setattr(baselines, "read", lambda name: Results(name, {}))
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("TOKEN", "secret")
     (tmp_path / "input.json").write_text('{"text": "{n}"}')

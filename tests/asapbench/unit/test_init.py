@@ -14,6 +14,7 @@ from asapbench.cli import running
 from asapbench.cli.program import application
 from asapbench.commands import benches
 from asapbench.commands.init import OPTIONS, WORKFLOW, InitOptions, run
+from asapbench.comparison import Results
 from asapbench.errors import UsageError
 from asapbench.settings import complete
 
@@ -85,7 +86,7 @@ def test_the_workflow_runs_command_lines_that_are_accepted(
     ran: list[object] = []
     monkeypatch.setattr(running, "measured", lambda *given: ran.append(given) or 0)  # type: ignore[func-returns-value]  # a list is all that is wanted
     monkeypatch.setattr(running, "answered", lambda *given: ran.append(given) or 0)  # type: ignore[func-returns-value]  # the same
-    monkeypatch.setattr(baselines, "read", lambda _: None)
+    monkeypatch.setattr(baselines, "read", lambda name: Results(name, {}))
     for line in called:
         words = shlex.split(line.partition(" || ")[0].replace("$AGENT", content["env"]["AGENT"]))
         assert application()(words[1:], standalone_mode=False) == 0

@@ -43,6 +43,9 @@ def damage(folder: Path, how: str) -> None:
         story.unlink()
         story.mkdir()
         return
+    if how == "no story":
+        story.unlink()
+        return
     newer = json.dumps({**content, "format": "asapbench.run/2", "unheard": "of"})
     story.write_text(texts.get(how, newer))
 
@@ -52,6 +55,7 @@ DAMAGES = {
     "list": "story.json",
     "other": "story.json",
     "folder": "story.json: Is a directory",
+    "no story": "it has no story.json",
     "newer": "it is of a newer asapbench (asapbench.run/2; this one reads asapbench.run/1)",
 }
 
@@ -70,14 +74,40 @@ def test_a_damaged_run_is_refused_by_name_with_the_reason_and_the_others(
     assert "\n" not in said
 
 
-def test_a_folder_without_a_story_is_no_run_and_hides_none(runs: Path) -> None:
-    (runs / NAMES[2] / "story.json").unlink()
+def test_an_empty_folder_is_no_run_and_hides_none(runs: Path) -> None:
+    for file in (runs / NAMES[2]).iterdir():
+        file.unlink()
     text, code = run(ReportOptions(list_=True))
     assert code == 0
     assert isinstance(text, str)
     assert [line.split()[0] for line in text.splitlines()] == list(NAMES[:2])
     with pytest.raises(UsageError, match=f"no run '{NAMES[2]}'; the newest are {NAMES[1]}, "):
         run(ReportOptions(run=NAMES[2]))
+
+
+def test_a_folder_that_may_not_be_read_is_named_and_hides_none(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made up, since root may read everything."""
+
+    def closed(name: str) -> None:
+        real = getattr(Path, name)
+
+        def denied(path: Path) -> Any:
+            if NAMES[1] in path.parts:
+                raise PermissionError(13, "Permission denied", str(path))
+            return real(path)
+
+        monkeypatch.setattr(Path, name, denied)
+
+    closed("read_bytes")
+    closed("iterdir")
+    text, code = run(ReportOptions(list_=True))
+    assert code == 2
+    assert isinstance(text, str)
+    lines = text.splitlines()
+    assert [NAMES[at] in line for at, line in enumerate(lines)] == [True] * 3
+    assert "story.json: Permission denied" in lines[1]
 
 
 def test_a_run_of_a_command_that_there_is_not_is_named(runs: Path) -> None:
