@@ -55,6 +55,7 @@ SHORTER = {
     r"(memory) --quick": r"\1",  # raises the rate for ten seconds and more
     r"--rigorous": "--quick",  # minutes
     r"--step-time \S+": "--step-time 2s",
+    r"--until-break": "--until-break --rps-per-user 2000",  # at once
     r"--max-users \S+": "--max-users 40",
     r"--row stopped": "--row fast-errors",  # ten seconds of standing still
     r"--port \d+": "--port 0",
@@ -89,6 +90,7 @@ MAY = {
     "asapbench compare": {1},  # of two equals one is now and then called slower
     "--baseline": {1},
     "--targets": {1, 3},  # limits of the reader
+    "--until-break": {3},  # the generator's own end may come first
     "--suite": {3},  # no row of the table that ships is about it
 }
 AGENT = "from asap.transport.server import app\n"

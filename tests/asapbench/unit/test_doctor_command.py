@@ -17,6 +17,7 @@ from asapbench.doctor.machine import Activity, Machine, Processor
 from asapbench.environment import machine_notes
 from asapbench.errors import Exit, UsageError
 from asapbench.model import Environment
+from asapbench.settings import complete
 
 ROOT = Path(__file__).parents[3]
 BUSY = Activity(duration=1.0, others=1.5, late_median=0.0, late_p99=0.0, late_worst=0.0)
@@ -110,8 +111,9 @@ def test_a_file_gets_the_json_and_the_terminal_the_text(
 
 
 def test_a_file_that_cannot_be_written_is_named(on: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    given = {"json_": str(tmp_path / "nowhere/doctor.json")}
     with pytest.raises(UsageError, match=r"--json: .*nowhere"):
-        doctor.run(DoctorOptions(json_=tmp_path / "nowhere/doctor.json"))
+        complete((DoctorOptions,), "doctor", given)
 
 
 def test_a_narrow_terminal_gets_narrow_lines(on: pytest.MonkeyPatch) -> None:

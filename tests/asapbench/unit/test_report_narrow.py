@@ -47,9 +47,9 @@ def test_no_word_of_a_report_is_broken_or_cut(report: Report, width: int) -> Non
 
 
 @given(
-    st.lists(st.tuples(WORDS, WORDS, WORDS), min_size=1, max_size=4),
-    st.integers(24, 90),
-    st.booleans(),
+    rows=st.lists(st.tuples(WORDS, WORDS, WORDS), min_size=1, max_size=4),
+    width=st.integers(24, 90),
+    numbers=st.booleans(),
 )
 def test_a_table_of_any_words_keeps_them_whole_at_any_width(
     rows: list[tuple[str, str, str]], width: int, *, numbers: bool

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -11,7 +12,7 @@ import pytest
 from asapbench.commands import commands, selfcheck
 from asapbench.commands.selfcheck import RowName, SelfcheckOptions
 from asapbench.errors import Exit, UsageError
-from asapbench.model import Watch
+from asapbench.model import Story, Tick, Watch
 from asapbench.selfcheck.row import Result, Row, near
 from asapbench.selfcheck.rows import ROWS
 from asapbench.settings import complete
@@ -24,12 +25,14 @@ OFF = near("latency.p99", 0.9, 0.003, "s", relative=0.05)
 class Runs:
     """Stands in for the runs: what comes of each row, and which were run."""
 
-    def __init__(self) -> None:
+    def __init__(self, story: Story) -> None:
+        self.story = story
         self.verdicts: dict[str, Literal["right", "WRONG", "not run"]] = {}
         self.run: list[str] = []
 
     def perform(self, row: Row, watch: Watch, *, quick: bool) -> Result:
         self.run.append(row.name)
+        watch(Tick(phase="measured", elapsed=1.0, progress=0.5), self.story)
         verdict = self.verdicts.get(row.name, "right")
         checks = {"right": (RIGHT,), "WRONG": (RIGHT, OFF), "not run": ()}[verdict]
         text = "the port was taken" if verdict == "not run" else ""
@@ -39,8 +42,8 @@ class Runs:
 
 
 @pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> Runs:
-    runs = Runs()
+def runs(monkeypatch: pytest.MonkeyPatch, make_story: Callable[..., Story]) -> Runs:
+    runs = Runs(make_story())
     monkeypatch.setattr("asapbench.selfcheck.perform.perform", runs.perform)
     return runs
 

@@ -55,7 +55,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def environment(checkout: Path, tmp_path: Path) -> dict[str, str]:
+def variables(checkout: Path, tmp_path: Path) -> dict[str, str]:
     """Of a step: installers only write down what they were asked for."""
     tools = tmp_path / "tools"
     tools.mkdir()
@@ -84,7 +84,7 @@ def steps(checkout: Path) -> list[dict[str, Any]]:
 def test_every_step_runs_and_the_last_compares_the_pull_request_with_its_base(
     factor: float,
     checkout: Path,
-    environment: dict[str, str],
+    variables: dict[str, str],
     tmp_path: Path,
     make_report: Callable[..., Report],
 ) -> None:
@@ -95,7 +95,7 @@ def test_every_step_runs_and_the_last_compares_the_pull_request_with_its_base(
             ended = subprocess.run(
                 ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
                 cwd=checkout,
-                env=environment,
+                env=variables,
                 capture_output=True,
                 text=True,
                 check=False,
