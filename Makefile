@@ -5,13 +5,17 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test check bench prove docs reference peer clean
+.PHONY: run test pages check bench prove docs reference peer clean
 
 run: $(READY)
 	$(BIN)/asapbench load --users 50 --spawn-rate 25 --duration 10s
 
 test: check peer
-	$(BIN)/pytest -n 2
+	$(BIN)/pytest -n 3 -m "not pages"
+
+# Every command line of README and docs: minutes of their own, after all other tests.
+pages: $(READY)
+	$(BIN)/pytest -n 3 -m pages
 
 check: $(READY)
 	$(BIN)/ruff check .

@@ -44,7 +44,9 @@ class _Printer:
         self._told: set[str] = set()
 
     def watch(self, tick: Tick, story: Story) -> None:
-        if self._title:  # only now: what is refused before it has begun is one line
+        if tick.phase == "starting" and not self._phase:
+            return  # what is refused before anything began is one line, and no more
+        if self._title:
             _put(self._title)
             self._title = ""
         for text in news(story):

@@ -229,6 +229,7 @@ SESSIONS = dict(sessions())
 REPEATED = repeated(SESSIONS)
 
 
+@pytest.mark.pages
 @pytest.mark.parametrize("name", SESSIONS)
 def test_every_line_of_a_page_does_what_the_page_says(name: str, tmp_path: Path) -> None:
     with Session(tmp_path / "agent") as session:
