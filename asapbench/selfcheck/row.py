@@ -87,6 +87,13 @@ class Result(Value):
     run: str = ""
 
 
+def after(first: Result, again: Result) -> Result:
+    """The second run of a row that was off, saying what the first one was off by."""
+    off = ", ".join(check.what for check in first.checks if not check.right)
+    text = "; ".join(part for part in (again.text, f"a first run was off ({off})") if part)
+    return again.model_copy(update={"text": text})
+
+
 def near(
     what: str,
     truth: float,

@@ -163,3 +163,23 @@ def test_the_page_explains_every_row_and_no_other() -> None:
     page = (ROOT / "docs/explanation-selfcheck.md").read_text()
     explained = [line.split("|")[1].strip() for line in page.splitlines() if line.startswith("| `")]
     assert explained == [f"`{row.name}`" for row in ROWS]
+
+
+def test_a_row_that_is_off_is_run_once_more_and_says_so(
+    runs: Runs, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def perform(row: Row, watch: Watch, *, quick: bool) -> Result:
+        runs.verdicts = {"fixed": "right" if runs.run else "WRONG"}
+        return runs.perform(row, watch, quick=quick)
+
+    monkeypatch.setattr("asapbench.selfcheck.perform.perform", perform)
+    _, code = selfcheck.run(SelfcheckOptions(row=("fixed",)))
+    assert code == Exit.PASS
+    assert runs.run == ["fixed", "fixed"]
+    assert "a first run was off (latency.p99)" in capsys.readouterr().out
+
+
+def test_a_row_that_is_off_twice_is_wrong(runs: Runs) -> None:
+    runs.verdicts = {"fixed": "WRONG"}
+    assert selfcheck.run(SelfcheckOptions(row=("fixed",)))[1] == Exit.MISSED
+    assert runs.run == ["fixed", "fixed"]
