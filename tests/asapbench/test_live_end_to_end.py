@@ -22,7 +22,7 @@ from tests.asapbench.unit.screen import Screen
 WIDTH, HEIGHT = 100, 30
 PATIENCE = 90.0
 LOAD = (
-    *("load", "--users", "5", "--spawn-rate", "100", "--rps", "1000", "--warmup", "0.5"),
+    *("load", "--users", "5", "--spawn-rate", "5", "--rps", "1000", "--warmup", "0.5"),
     *("--no-floor", "--no-gates"),
 )
 

@@ -105,7 +105,10 @@ def test_a_line_shows_row_truth_reading_and_verdict(
     assert shown[0].split() == ["row", "metric", "truth", "reading", "allowed", "verdict"]
     assert " ".join(shown[1].split()) == "stopped latency.p95 500 ms 502 ms ± 25.0 ms right"
     assert " ".join(shown[2].split()) == "latency.p99 900 ms 3.00 ms ± 45.0 ms WRONG"
-    assert shown[3].strip() == "kept in runs/1"
+    assert [line.strip() for line in shown[3:5]] == [
+        "a first run was off (latency.p99)",
+        "kept in runs/1",
+    ]
 
 
 def test_each_row_is_shown_when_it_is_done(
