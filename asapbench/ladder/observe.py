@@ -114,4 +114,6 @@ def _capacity(step: Step, requests: Requests, longer: Growth | None) -> tuple[fl
     if longer is None:
         return min(step.rate, len(answers) / (window.end - window.start)), None
     least = step.rate / (1 + max(0.0, longer.slope + Z * longer.error))
-    return least, step.rate / (1 + min(0.0, longer.slope - Z * longer.error))
+    shrinks = min(0.0, longer.slope - Z * longer.error)
+    # a wait that shrinks as fast as time passes is a backlog of before: it tells of no bound
+    return least, step.rate / (1 + shrinks) if shrinks > -1 else None

@@ -91,6 +91,11 @@ def test_two_percent_beyond_capacity_is_seen_though_nearly_all_is_answered() -> 
     assert rung.delivered > 0.97
 
 
+def test_a_backlog_that_shrinks_as_time_passes_bounds_no_capacity() -> None:
+    rung = observe(paced(), requests(lambda at: 5 - at), RULES)
+    assert rung.high is None
+
+
 def test_errors_break_a_step_and_the_reason_is_in_words() -> None:
     def failing(planned: Any) -> Any:
         return np.where(np.arange(len(planned)) % 20 == 0, Outcome.HTTP_5XX.value, 0)
