@@ -225,6 +225,20 @@ def notes(found: Findings) -> Iterator[Note]:
     server = found.server
     if server is None or not server.cycles:
         return
+    yield from _growth_notes(found, server)
+    yield from _rate_notes(found)
+    if np.isnan(server.counted["blocks"]).any():
+        yield Note(
+            code="from-outside",
+            text="this server could not be asked, so it is judged by USS and RSS alone: garbage "
+            "that was not collected yet counts, and objects cannot be told from fragmentation",
+            hint="serve the app by asapbench (--app MODULE:APP) to see objects and the heap",
+        )
+    else:
+        yield from _inside_notes(found, server)
+
+
+def _growth_notes(found: Findings, server: Subject) -> Iterator[Note]:
     if kind(found) == "monitor":
         yield Note(
             code="monitor",
@@ -239,6 +253,9 @@ def notes(found: Findings) -> Iterator[Note]:
             text="memory grows with the requests: the lines that keep it can be named",
             hint=_HOW_TO_EXPLAIN,
         )
+
+
+def _rate_notes(found: Findings) -> Iterator[Note]:
     served = served_rate(found)
     if not found.run.story.plan["quick"] and served is not None and served < SLOW * found.rate:
         yield Note(
@@ -247,14 +264,10 @@ def notes(found: Findings) -> Iterator[Note]:
             "of --rps: growth is judged at a rate that it does not reach",
             hint="give a --rps that it bears",
         )
-    if np.isnan(server.counted["blocks"]).any():
-        yield Note(
-            code="from-outside",
-            text="this server could not be asked, so it is judged by USS and RSS alone: garbage "
-            "that was not collected yet counts, and objects cannot be told from fragmentation",
-            hint="serve the app by asapbench (--app MODULE:APP) to see objects and the heap",
-        )
-        return
+
+
+def _inside_notes(found: Findings, server: Subject) -> Iterator[Note]:
+    """Of a server that could be asked."""
     reading = _reading(server)
     if reading > COSTLY:
         share, every = show(reading / found.interval, "ratio"), show_duration(found.interval)

@@ -175,11 +175,6 @@ def others(folders: list[Path]) -> str:
     return f"the newest are {newest}"
 
 
-def reports(store: Path = STORE) -> list[Path]:
-    """What was made of the runs that were ended, the oldest first."""
-    return [file for folder in kept(store) if (file := folder / REPORT).is_file()]
-
-
 def find(name: str, store: Path = STORE) -> Path:
     """The folder of a run: `last`, its name, the beginning of that, or a path.
 

@@ -57,9 +57,9 @@ def _benches() -> Iterator[str]:
 
 def _metrics() -> Iterator[str]:
     """Those of the newest run that has any."""
-    for file in reversed(store.reports()):
+    for folder in reversed(store.kept()):
         try:
-            metrics = json.loads(file.read_bytes())["metrics"]
+            metrics = json.loads((folder / store.REPORT).read_bytes())["metrics"]
             found = [Metric.model_validate(metric).key for metric in metrics]
         except (OSError, ValueError, LookupError, TypeError):
             continue
