@@ -11,7 +11,7 @@ from asapbench.cores import CorePlan
 from asapbench.engine import execute
 from asapbench.errors import BenchError, BrokenRun
 from asapbench.model import Plan, Story, Tick, Watch
-from asapbench.selfcheck.row import Result, Row, Seen, Stage
+from asapbench.selfcheck.row import Check, Result, Row, Seen, Stage
 from asapbench.store import Recording
 from asapbench.system import System
 
@@ -29,7 +29,8 @@ def judged(row: Row, seen: Seen, folder: str = "") -> Result:
     """Compare what a run shows with the truth; pure."""
     invalid = [v.reason for v in seen.report.verdicts if v.outcome == "invalid"]
     if row.sound and invalid:
-        return _not_run(row, f"the instrument calls its own run invalid: {invalid[0]}", folder)
+        why = f"the instrument calls its own run invalid: {invalid[0]}"
+        return _not_run(row, why, folder, _read(row, seen))
     checks = row.judge(seen)
     right = bool(checks) and all(check.right for check in checks)
     return Result(
@@ -76,8 +77,19 @@ def _judged_by(stage: Stage, table: Path) -> Plan:
     return stage.plan.model_copy(update=changes)
 
 
-def _not_run(row: Row, why: str, folder: str) -> Result:
-    return Result(row=row.name, about=row.about, verdict="not run", text=why, run=folder)
+def _read(row: Row, seen: Seen) -> tuple[Check, ...]:
+    """What a run without a verdict shows all the same, if anything."""
+    try:
+        return row.judge(seen)
+    except LookupError:
+        return ()
+
+
+def _not_run(row: Row, why: str, folder: str, checks: tuple[Check, ...] = ()) -> Result:
+    """A row without a verdict; what it read all the same is kept."""
+    return Result(
+        row=row.name, about=row.about, verdict="not run", checks=checks, text=why, run=folder
+    )
 
 
 def _folder(recordings: list[Recording]) -> str:

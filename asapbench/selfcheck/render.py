@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from asapbench.errors import Exit
-from asapbench.selfcheck.row import Result
+from asapbench.selfcheck.row import Check, Result
 from asapbench.units import show
 
 SCHEMA = "asapbench.selfcheck/1"
@@ -25,7 +25,7 @@ def lines(result: Result, width: int) -> Iterator[str]:
     """The lines of one row: one a comparison, then what else there is to know."""
     name = result.row
     for check in result.checks:
-        verdict = "right" if check.right else "WRONG"
+        verdict = _verdict(result, check)
         allowed = "" if check.allowed is None else f"± {show(check.allowed, check.unit)}"
         truth, reading = (_written(value, check.unit) for value in (check.truth, check.reading))
         yield _line(name, check.what, truth, reading, allowed, verdict)
@@ -35,6 +35,12 @@ def lines(result: Result, width: int) -> Iterator[str]:
     yield from (_INDENT + line for line in wrap(result.text, width - len(_INDENT)))
     if result.verdict != "right" and result.run:
         yield f"{_INDENT}kept in {result.run}"
+
+
+def _verdict(result: Result, check: Check) -> str:
+    if result.verdict == "not run":
+        return result.verdict
+    return "right" if check.right else "WRONG"
 
 
 def summary(results: Sequence[Result]) -> str:

@@ -1,4 +1,4 @@
-"""`asapbench selfcheck` as a user runs it. What is timed here may be off on a busy machine."""
+"""`asapbench selfcheck` as a user runs it. A busy machine may void a run: what it read stays."""
 
 from __future__ import annotations
 
@@ -45,8 +45,6 @@ def document(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
 
 def test_the_truth_is_of_exactly_the_requests_that_were_read(document: dict[str, Any]) -> None:
     row = document["rows"][0]
-    if row["verdict"] == "not run":
-        pytest.skip(row["text"])
     requests = row["checks"][0]
     assert requests["right"]
     assert requests["truth"] > 1900
@@ -56,16 +54,15 @@ def test_the_recorded_delay_is_the_one_asked_for_and_a_little_more(
     document: dict[str, Any],
 ) -> None:
     row = document["rows"][0]
-    if row["verdict"] == "not run":
-        pytest.skip(row["text"])
     assert 2e-3 <= row["checks"][1]["truth"] < row["checks"][1]["reading"]
 
 
 def test_fast_errors_are_failed_on(document: dict[str, Any]) -> None:
     row = document["rows"][1]
-    if row["verdict"] == "not run":
-        pytest.skip(row["text"])
-    assert [check["right"] for check in row["checks"]] == [True, True, True]
+    share, *verdict = [check["right"] for check in row["checks"]]
+    assert share
+    # a machine that is busy with other tests may void the run, never turn its verdict
+    assert row["verdict"] == "not run" or verdict == [True, True]
 
 
 def test_a_row_names_the_run_that_is_its_evidence(document: dict[str, Any]) -> None:

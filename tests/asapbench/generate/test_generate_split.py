@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from math import inf, isnan, nan
 from time import monotonic
 from typing import Any
@@ -135,7 +136,8 @@ def rows_of(header: Callable[[], bytes]) -> Iterator[Row]:
 
 def serve(listener: socket.socket, header: Callable[[], bytes]) -> None:
     connection, _ = listener.accept()
-    with connection:
+    # the user may leave with an answer unread, which resets the connection
+    with connection, suppress(ConnectionError):
         while connection.recv(1 << 16):
             connection.sendall(http(SPLIT_HEADER + b": " + header()))
 

@@ -314,6 +314,12 @@ def test_a_row_is_not_run_where_the_instrument_calls_its_own_run_invalid(
     assert "the machine was busy" in result.text
 
 
+def test_what_an_invalid_run_read_is_kept(report: Callable[..., Seen]) -> None:
+    checks = (same("one", 1.0, 1.0),)
+    row = Row("whole", "all of it", starved.ROW.stage, lambda _: checks)
+    assert judged(row, report(("invalid", "the machine was busy"))).checks == checks
+
+
 def test_a_row_that_compares_nothing_is_not_right(report: Callable[..., Seen]) -> None:
     empty = Row("empty", "nothing", starved.ROW.stage, lambda _: ())
     assert judged(empty, report(("pass", ""))).verdict == "WRONG"
