@@ -69,7 +69,8 @@ class Job(_Message):
     `list`: say what there is. `calibrate`: find how often each benchmark has to run for a batch of
     `batch` seconds. `time`: run each that often, `batches` times, a few at each of several visits;
     a batch in which a process waited for its core is taken again, up to twice as many in all.
-    `memory`: see what each allocates. The benchmarks in `keys` are taken in this order.
+    `memory`: see what each allocates. The benchmarks in `keys` are taken in this order; what those
+    in `awaited` return is awaited.
     """
 
     suite: str
@@ -77,6 +78,7 @@ class Job(_Message):
     keys: tuple[str, ...] = ()
     loops: dict[str, int] = {}
     batches: dict[str, int] = {}
+    awaited: tuple[str, ...] = ()
     batch: float = 0.001
     warm_up: bool = True
     collect: bool = True
@@ -100,6 +102,7 @@ class Said(_Message):
     blocks: float = 0.0
     peak: float = 0.0
     numbers: dict[str, float] = {}
+    awaited: bool = False
     about: dict[str, str | int | float] = {}
     error: str = ""
 

@@ -6,8 +6,10 @@ Pure: results in, rows out. `baselines` reads results from files.
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from typing import Any, Literal
 
 import numpy as np
@@ -59,6 +61,7 @@ class Results:
 class Row:
     """New over old: a `ratio` above 1 is worse. The bounds are those that decide `change`.
 
+    Measured by the clock and by each reference it is the weakest of these that is told.
     Of what may be zero there is no ratio: it is 1 and the change as a share `of` its limit.
     `smallest` is the least change that would have been seen, as a share, with 90 % probability.
     """
@@ -110,12 +113,11 @@ def compare(old: Results, new: Results, allowed: float = 0.05) -> Comparison:
     """
     keys = [key for key in _own(old) if key in new.sizes]
     drift = math.hypot(old.drift, new.drift) / 2
-    raw = [_difference(old.sizes[key], new.sizes[key], drift) for key in keys]
     machine = _machine(old, new)
-    chances = [_of_all([one, *(_less(one, each) for each in machine)]) for one in raw]
-    levels = holm(chances)
+    ways = [_ways(_difference(old.sizes[key], new.sizes[key], drift), machine) for key in keys]
+    levels = holm([_of_all(those) for those in ways])
     shares = [old.sizes[key].base is not None for key in keys]
-    rows = tuple(map(_row, keys, raw, chances, levels, shares))
+    rows = tuple(map(_row, keys, ways, levels, shares))
     return Comparison(
         old=old.name,
         new=new.name,
@@ -141,11 +143,21 @@ def holm(chances: Sequence[float], alpha: float = ALPHA) -> list[float]:
 
 @dataclass(frozen=True)
 class _Difference:
-    """Of two logarithms."""
+    """Of two logarithms; `foreign` is what of it seems to be the machine's."""
 
     value: float
     error: float
     freedom: float
+    foreign: float = 0.0
+
+    def reach(self, chance: float) -> float:
+        """How far from its value it may be with this probability, to one side."""
+        return float(special.stdtrit(_finite(self.freedom), chance)) * self.error
+
+    def bounded(self, chance: float) -> tuple[float, float, float]:
+        """The value and, with this probability each, its bounds."""
+        reach = self.reach(chance)
+        return self.value, self.value - reach, self.value + reach
 
 
 def _difference(old: Sized, new: Sized, drift: float) -> _Difference:
@@ -178,9 +190,20 @@ def _machine(old: Results, new: Results) -> list[_Difference]:
     ]
 
 
+def _ways(raw: _Difference, machine: Sequence[_Difference]) -> list[_Difference]:
+    """A difference by the clock, and as measured by each reference."""
+    common = statistics.fmean(each.value for each in machine) if machine else 0.0
+    by_clock = replace(raw, foreign=common)
+    return [by_clock, *(_less(by_clock, each) for each in machine)]
+
+
 def _less(one: _Difference, machine: _Difference) -> _Difference:
-    error = math.hypot(one.error, machine.error)
-    return _Difference(one.value - machine.value, error, min(one.freedom, machine.freedom))
+    return _Difference(
+        value=one.value - machine.value,
+        error=math.hypot(one.error, machine.error),
+        freedom=min(one.freedom, machine.freedom),
+        foreign=one.foreign - machine.value,
+    )
 
 
 def _of_all(differences: Sequence[_Difference]) -> float:
@@ -198,23 +221,37 @@ def _chance(one: _Difference) -> float:
     return float(2 * special.stdtr(_finite(one.freedom), -abs(one.value) / one.error))
 
 
-def _row(key: str, one: _Difference, chance: float, level: float, share: bool) -> Row:
+def _row(key: str, ways: Sequence[_Difference], level: float, share: bool) -> Row:
     factor = _one_and if share else _exp
-    freedom = _finite(one.freedom)
-    reach = float(special.stdtrit(freedom, 1 - level / 2)) * one.error
-    power = float(special.stdtrit(freedom, POWER)) * one.error
+    value, low, high = _weakest(ways, level)
     change: Change = "~"
-    if chance <= level:
-        change = "slower" if one.value > 0 else "faster"
+    if _of_all(ways) <= level:
+        change = "slower" if value > 0 else "faster"
     return Row(
         key=key,
-        ratio=factor(one.value),
-        low=factor(one.value - reach),
-        high=factor(one.value + reach),
-        smallest=factor(reach + power) - 1,
+        ratio=factor(value),
+        low=factor(low),
+        high=factor(high),
+        smallest=factor(max(_seen(one, level) for one in ways)) - 1,
         change=change,
         of="limit" if share else "old",
     )
+
+
+def _weakest(ways: Sequence[_Difference], level: float) -> tuple[float, float, float]:
+    """The value and the bounds that prove least; all bounds where they point different ways."""
+    told = [one.bounded(1 - level / 2) for one in ways]
+    if all(value >= 0 for value, *_ in told):
+        return min(told, key=itemgetter(1))
+    if all(value <= 0 for value, *_ in told):
+        return max(told, key=itemgetter(2))
+    values, lows, highs = zip(*told, strict=True)
+    return min(values, key=abs), min(lows), max(highs)
+
+
+def _seen(one: _Difference, level: float) -> float:
+    """The least change of the code that is likely to be proven, also against the machine's own."""
+    return one.reach(1 - level / 2) + one.reach(POWER) + abs(one.foreign)
 
 
 def _finite(freedom: float) -> float:

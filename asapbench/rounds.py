@@ -64,6 +64,7 @@ class _Known:
 
     loops: int = 1
     seconds: float = BATCH  # of a batch
+    awaited: bool = False
     broken: bool = False
 
 
@@ -125,7 +126,7 @@ class Rounds:
 
         def take(said: Said) -> None:
             known = self._known[said.key]
-            known.loops = said.loops
+            known.loops, known.awaited = said.loops, said.awaited
             known.seconds = max(said.batches[0][0], 1e-9)
             if said.numbers:
                 self.numbers[said.key] = said.numbers
@@ -185,6 +186,7 @@ class Rounds:
                 keys=tuple(keys),
                 loops={key: self._known[key].loops for key in keys},
                 batches=self._batches(positions),
+                awaited=tuple(key for key in keys if self._known[key].awaited),
                 batch=BATCH,
                 warm_up=self.conditions.warm_up,
                 collect=self.conditions.collect,

@@ -52,7 +52,9 @@ def _set_up(job: Job, found: dict[str, Benchmark], tell: Tell) -> Iterator[_Timi
         tell(Said(what="began", key=key))
         stack = ExitStack()
         try:
-            operation = stack.enter_context(ready(found[key], job.agent))
+            operation = stack.enter_context(
+                ready(found[key], job.agent, awaited=key in job.awaited)
+            )
         except Exception as error:
             tell(failed(key, error))
         else:

@@ -32,7 +32,13 @@ def calibrate(key: str, ready: Ready, job: Job) -> Said:
     loops = max(2 if own < _SHORT * job.batch else 1, round(job.batch / own))
     batch = (*ready.batch(loops), pace())
     return Said(
-        what="timed", key=key, at=monotonic(), loops=loops, batches=(batch,), numbers=ready.numbers
+        what="timed",
+        key=key,
+        at=monotonic(),
+        loops=loops,
+        batches=(batch,),
+        numbers=ready.numbers,
+        awaited=ready.awaited,
     )
 
 

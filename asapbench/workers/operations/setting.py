@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import (
     AsyncExitStack,
     ExitStack,
@@ -21,25 +21,36 @@ from asapbench.workers.operations.waiting import Waiting
 
 
 class Ready:
-    """An operation that is set up."""
+    """An operation that is set up.
+
+    Whether it is awaited is seen by what it returns, since any function may return a coroutine.
+    """
 
     def __init__(
-        self, operation: Operation, loop: asyncio.AbstractEventLoop, waiting: Waiting
+        self,
+        operation: Operation,
+        loop: asyncio.AbstractEventLoop,
+        waiting: Waiting,
+        awaited: bool,
     ) -> None:
         self.numbers = dict(operation.numbers)
+        self.awaited = awaited
         self._run = operation.run
         self._loop = loop
         self._waiting = waiting
-        self._is_async = inspect.iscoroutinefunction(operation.run)
 
     def once(self) -> Any:
-        """Run it once and return what it returns."""
-        return self._loop.run_until_complete(self._run()) if self._is_async else self._run()
+        """Run it once and return what it returns, awaited."""
+        made = self._run()
+        if not inspect.isawaitable(made):
+            return made
+        self.awaited = True
+        return self._loop.run_until_complete(_await(made))
 
     def batch(self, loops: int) -> tuple[float, float, float]:
         """Run it so many times: seconds by the clock, of CPU, and of waiting for a core."""
         before = self._waiting.seconds()
-        if self._is_async:
+        if self.awaited:
             seconds, cpu = self._loop.run_until_complete(_async_batch(self._run, loops))
         else:
             seconds, cpu = _batch(self._run, loops)
@@ -47,8 +58,11 @@ class Ready:
 
 
 @contextmanager
-def ready(benchmark: Benchmark, agent: Agent | None) -> Iterator[Ready]:
-    """Set a benchmark up on an event loop of its own, and clean up."""
+def ready(benchmark: Benchmark, agent: Agent | None, *, awaited: bool = False) -> Iterator[Ready]:
+    """Set a benchmark up on an event loop of its own, and clean up.
+
+    `awaited` is what running it once has shown.
+    """
     with asyncio.Runner() as runner, ExitStack() as stack:
         loop = runner.get_loop()
         asyncio.set_event_loop(loop)
@@ -62,7 +76,7 @@ def ready(benchmark: Benchmark, agent: Agent | None) -> Iterator[Ready]:
         waiting = stack.enter_context(
             Waiting(agent.pid if agent and benchmark.entry.agent else None)
         )
-        yield Ready(operation, loop, waiting)
+        yield Ready(operation, loop, waiting, awaited)
 
 
 async def _set_up(benchmark: Benchmark, given: dict[str, Any], opened: AsyncExitStack) -> Any:
@@ -86,6 +100,10 @@ def _batch(run: Callable[[], Any], loops: int) -> tuple[float, float]:
         run()
     end = time.perf_counter()
     return end - start, time.process_time() - cpu
+
+
+async def _await(made: Awaitable[Any]) -> Any:
+    return await made
 
 
 async def _async_batch(run: Callable[[], Any], loops: int) -> tuple[float, float]:

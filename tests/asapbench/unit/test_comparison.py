@@ -57,6 +57,52 @@ def test_a_slower_machine_is_no_change_of_the_code() -> None:
     assert [note.code for note in comparison.notes] == ["machine-changed"]
 
 
+REFERENCES = {f"{REFERENCE}a": 1e-5, f"{REFERENCE}b": 2e-5, f"{REFERENCE}c": 3e-5}
+
+
+def test_what_is_allowed_is_judged_without_what_the_machine_became_slower() -> None:
+    """All of a machine is 1.10 times slower and one row 1.12: the code lost 2 %, not 12."""
+    equal = EQUAL | REFERENCES
+    shifted = {key: 1.1 * value for key, value in equal.items()}
+    shifted["g/7"] = 1.12 * equal["g/7"]
+    old, new = results("a", equal, 1, spread=0.002), results("b", shifted, 2, spread=0.002)
+    comparison = compare(old, new)
+    row = comparison.rows[7]
+    assert row.change == "slower"
+    assert row.ratio == pytest.approx(1.12 / 1.1, abs=0.005)
+    assert 1 < row.low < row.ratio < row.high < 1.03
+    assert comparison.too_slow == ()
+
+
+def test_the_bounds_are_those_that_decide_the_change() -> None:
+    shifted = {key: 1.05 * value for key, value in (EQUAL | REFERENCES).items()}
+    shifted |= {"g/1": EQUAL["g/1"] * 1.15, "g/2": EQUAL["g/2"] * 0.8, "g/3": EQUAL["g/3"] * 1.02}
+    comparison = compare(results("a", EQUAL | REFERENCES, 1), results("b", shifted, 2))
+    assert changes(comparison) == {"g/1": "slower", "g/2": "faster"}
+    for row in comparison.rows:
+        assert row.low <= row.ratio <= row.high
+        assert (row.low <= 1 <= row.high) is (row.change == "~")
+
+
+def test_what_would_be_seen_is_seen_against_each_reference_too() -> None:
+    """A reference that is known badly hides changes that the clock alone would show."""
+    bare, noisy = (
+        Results("a", {"g/0": Sized(0.0, 0.002, 19, 20)} | more)
+        for more in ({}, {f"{REFERENCE}a": Sized(0.0, 0.02, 4, 5)})
+    )
+    (alone,), (beside,) = (compare(one, one).rows for one in (bare, noisy))
+    assert beside.smallest > 5 * alone.smallest
+
+
+def test_a_change_has_to_outweigh_that_of_the_machine_to_be_seen() -> None:
+    old, new = (
+        Results(name, {"g/0": Sized(0.0, 0.002, 19, 20), f"{REFERENCE}a": Sized(at, 0.002, 19, 20)})
+        for name, at in (("a", 0.0), ("b", -0.1))
+    )
+    (row,) = compare(old, new).rows
+    assert row.smallest > math.expm1(0.1)
+
+
 def test_a_faster_machine_makes_no_code_slower_by_itself() -> None:
     old = EQUAL | {f"{REFERENCE}a": 1e-5}
     new = old | {f"{REFERENCE}a": 0.8e-5}
