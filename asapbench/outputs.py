@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from asapbench.errors import BrokenRun, Exit, UsageError
+from asapbench.errors import BrokenRun, UsageError
 from asapbench.model import Plan, Report, Value, option_name
 from asapbench.store import BASELINES
 from asapbench.units import parse_share
@@ -181,19 +181,6 @@ def compared(report: Report, outputs: Outputs) -> Comparison | None:
 
     this = of_report("this run", document(report))
     return compare(read(outputs.baseline), this, outputs.max_slowdown)
-
-
-def exit_code(report: Report, comparison: Comparison | None) -> int:
-    """That of the verdicts, or 1 where something has become too slow.
-
-    Without a target there is the comparison alone to go by.
-    """
-    if comparison is None or report.exit_code not in {Exit.PASS, Exit.NO_VERDICT}:
-        return report.exit_code
-    if comparison.too_slow:
-        return Exit.MISSED
-    only_compared = not report.verdicts and comparison.rows
-    return Exit.PASS if only_compared else report.exit_code
 
 
 def write(report: Report, outputs: Formats, comparison: Comparison | None = None) -> None:

@@ -18,12 +18,12 @@ from asapbench.outputs import (
     Formats,
     Outputs,
     compared,
-    exit_code,
     refuse_other_plan,
     refuse_same,
     say,
     write,
 )
+from asapbench.report.outcome import overall
 from asapbench.settings import complete
 from asapbench.store import STORE
 from asapbench.terminal import color_on_stdout, width_of_stdout
@@ -111,7 +111,8 @@ def measured(bench: Bench, plan: Plan, outputs: Outputs, own: Value | None = Non
     _put(report, outputs, comparison)
     if own is not None:
         bench.write(report, own)
-    return exit_code(report, comparison)
+    _, code = overall(report, comparison)
+    return code
 
 
 def _explored(plan: Plan, exploring: Exploring) -> int:
@@ -142,6 +143,6 @@ def _show(report: Report, comparison: Comparison | None, *, brief: bool) -> None
     from asapbench.report.text import render_text
 
     width, color = width_of_stdout(), color_on_stdout()
-    say(render_text(report, width=width, color=color, brief=brief))
+    say(render_text(report, comparison, width=width, color=color, brief=brief))
     if comparison is not None:
         say("\n" + render_comparison(comparison, width=width, color=color))

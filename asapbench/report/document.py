@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from asapbench.model import Report
+from asapbench.report.outcome import overall
 
 if TYPE_CHECKING:
     from asapbench.comparison import Comparison
@@ -18,6 +19,8 @@ SCHEMA = "asapbench.report/1"
 def render_json(report: Report, comparison: Comparison | None = None) -> str:
     """Indented JSON; numbers at full precision, and null where one is not finite."""
     content = document(report)
+    outcome, code = overall(report, comparison)
+    content |= {"outcome": outcome, "exit_code": int(code)}
     if comparison is not None:
         content["comparison"] = comparison_document(comparison)
     return json.dumps(_finite(content), indent=2, allow_nan=False) + "\n"

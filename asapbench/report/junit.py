@@ -12,6 +12,7 @@ from xml.etree import ElementTree as Xml
 
 from asapbench.errors import EXITS, Exit
 from asapbench.model import Report, Verdict
+from asapbench.report.compared import alone_in, ratio_of, result_of, title_of
 from asapbench.report.words import measured, sentence
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ def render_junit(report: Report, comparison: Comparison | None = None) -> str:
         | {"time": f"{story.duration:.3f}", "hostname": story.environment.hostname},
     )
     suite.extend(cases)
+    if comparison is not None:
+        Xml.SubElement(suite, "system-out").text = _legal("\n".join(_said(comparison)))
     root = Xml.Element("testsuites")
     root.append(suite)
     Xml.indent(root)
@@ -72,12 +75,20 @@ def _compared(command: str, row: Row, beyond: bool) -> Xml.Element:
     attributes = {"classname": f"asapbench.{command}.baseline", "name": _legal(row.key)}
     case = Xml.Element("testcase", attributes)
     of = "of the baseline" if row.of == "old" else "(1 + change / limit)"
-    said = f"{row.ratio:.3f} [{row.low:.3f}, {row.high:.3f}] {of}: {row.change}"
+    said = f"{' '.join(ratio_of(row))} {of}: {row.change}"
     if beyond:
         Xml.SubElement(case, "failure", {"type": "slower", "message": said})
     else:
         Xml.SubElement(case, "system-out").text = said
     return case
+
+
+def _said(comparison: Comparison) -> Iterator[str]:
+    """What is about no row alone."""
+    yield f"{title_of(comparison)}: {result_of(comparison)}"
+    yield from alone_in(comparison)
+    for note in comparison.notes:
+        yield f"{note.text}; {note.hint}"
 
 
 def _legal(text: str) -> str:

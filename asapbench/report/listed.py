@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from asapbench.model import Report
-from asapbench.report.comparison import parts
+from asapbench.report.comparison import table_of
 
 if TYPE_CHECKING:
     from asapbench.comparison import Comparison
@@ -39,7 +39,7 @@ def tables_of(report: Report, comparison: Comparison | None) -> list[Listed]:
     section = import_module(f"asapbench.report.sections.{report.story.command}")
     console = Console(width=_WIDTH, file=io.StringIO(), color_system=None)
     own = (*section.tables(report, console), *section.appendix(report))
-    return list(_tables((*(parts(comparison) if comparison else ()), *own)))
+    return list(_tables((*([table_of(comparison)] if comparison else []), *own)))
 
 
 def totals_of(report: Report) -> list[tuple[str, str]]:

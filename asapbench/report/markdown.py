@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from asapbench.model import Gate, Report, Verdict
+from asapbench.model import Gate, Note, Report, Verdict
+from asapbench.report.compared import alone_in, ratio_of, result_of, share_of
+from asapbench.report.outcome import overall
 from asapbench.report.words import measured, sentence
 from asapbench.units import show, show_interval
 
@@ -23,10 +25,9 @@ def render_markdown(report: Report, comparison: Comparison | None = None) -> str
 
 
 def _parts(report: Report, comparison: Comparison | None) -> Iterator[str]:
-    slower = len(comparison.too_slow) if comparison else 0
-    mark = _MARKS["fail" if slower else report.outcome]
-    but = f", BUT {slower} SLOWER THAN IS ALLOWED" if slower else ""
-    yield f"### {mark} asapbench {report.story.command}: {sentence(report)}{but}"
+    outcome, _ = overall(report, comparison)
+    said = sentence(report, comparison)
+    yield f"### {_MARKS[outcome]} asapbench {report.story.command}: {said}"
     server = report.story.server
     if server:
         yield f"{_plain(server.agent)} at {_plain(server.url)} ({server.how})"
@@ -36,8 +37,7 @@ def _parts(report: Report, comparison: Comparison | None) -> Iterator[str]:
     if comparison is not None:
         yield from _compared(comparison)
     if report.notes:
-        lines = (f"- {_plain(note.text)}" + _hint(note.hint) for note in report.notes)
-        yield "\n".join(lines)
+        yield _notes(report.notes)
     metrics = [
         (f"`{m.key}`", show_interval(m.value, m.low, m.high, m.unit), f"{m.n:,}")
         for m in report.metrics
@@ -68,18 +68,21 @@ def _row(verdict: Verdict) -> tuple[str, ...]:
 
 def _compared(comparison: Comparison) -> Iterator[str]:
     """What is proven to have changed is open."""
-    yield f"Against {_plain(comparison.old)}:"
+    yield f"Against {_plain(comparison.old)}: {_plain(result_of(comparison))}"
     changed = [row for row in comparison.rows if row.change != "~"]
     if changed:
         yield _table(_COMPARED, map(_ratio, changed))
     rest = [_ratio(row) for row in comparison.rows if row.change == "~"]
     yield from _folded(f"{len(rest)} without a proven change", _COMPARED, rest)
+    if alone := [f"- {_plain(line)}" for line in alone_in(comparison)]:
+        yield "\n".join(alone)
+    if comparison.notes:
+        yield _notes(comparison.notes)
 
 
 def _ratio(row: Row) -> tuple[str, ...]:
-    bounds = f"{row.ratio:.3f} [{row.low:.3f}, {row.high:.3f}]"
     of = "" if row.of == "old" else " (1 + change / limit)"
-    return f"`{row.key}`{of}", bounds, f"{row.smallest:.1%}", row.change
+    return f"`{row.key}`{of}", " ".join(ratio_of(row)), share_of(row), row.change
 
 
 def _limit(gate: Gate) -> str:
@@ -91,6 +94,10 @@ def _where(report: Report) -> str:
     commit = f", commit {environment.commit[:10]}" if environment.commit else ""
     machine = f"{environment.cpu}, {environment.cores} CPUs, {environment.python}"
     return f"<sub>{_plain(machine)}{commit}, {report.story.started_at}</sub>"
+
+
+def _notes(notes: Iterable[Note]) -> str:
+    return "\n".join(f"- {_plain(note.text)}{_hint(note.hint)}" for note in notes)
 
 
 def _hint(hint: str) -> str:

@@ -25,8 +25,10 @@ from asapbench.errors import BrokenRun
 from asapbench.model import Report, Verdict
 from asapbench.report.bullet import bullet
 from asapbench.report.circumstances import environment_of, plan_of
+from asapbench.report.compared import alone_in, result_of, title_of
 from asapbench.report.figures import Chart
 from asapbench.report.listed import tables_of, totals_of
+from asapbench.report.outcome import overall
 from asapbench.report.ratios import ratios
 from asapbench.report.words import measured, sentence
 from asapbench.units import show, show_duration, show_interval
@@ -52,16 +54,19 @@ def page(report: Report, library: str, comparison: Comparison | None = None) -> 
     scripts = [library, (_TEMPLATES / "page.js").read_text(encoding="utf-8")] if found else []
     scripts.insert(0, (_TEMPLATES / "theme.js").read_text(encoding="utf-8"))
     verdicts, folded = _folded([_row(verdict) for verdict in _worst_first(report)])
+    outcome, _ = overall(report, comparison)
     text: str = _template().render(
         report=report,
         story=report.story,
         version=__version__,
-        headline=sentence(report).capitalize(),
-        mark=_MARKS[report.outcome],
+        headline=sentence(report, comparison).capitalize(),
+        outcome=outcome,
+        mark=_MARKS[outcome],
         marks=_MARKS,
         verdicts=verdicts,
         folded=folded,
         reasons=_shared_reasons(report),
+        comparison=comparison and _compared(comparison),
         totals=totals_of(report),
         tables=tables_of(report, comparison),
         metrics=[
@@ -139,6 +144,15 @@ def _row(verdict: Verdict) -> dict[str, Any]:
     value, _, bounds = measured(verdict).partition(" [")
     shown = {"value": value, "bounds": f"[{bounds}" if bounds else ""}
     return {"is": verdict, "bullet": bullet(verdict), **shown}
+
+
+def _compared(comparison: Comparison) -> dict[str, Any]:
+    return {
+        "title": title_of(comparison),
+        "result": result_of(comparison),
+        "alone": list(alone_in(comparison)),
+        "notes": comparison.notes,
+    }
 
 
 def _shared_reasons(report: Report) -> list[str]:

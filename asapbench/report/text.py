@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
@@ -12,7 +13,11 @@ from rich.text import Text
 
 from asapbench.model import Outcome, Report, Verdict
 from asapbench.report.drawing import beside, clean, drawn, fits, hanging
+from asapbench.report.outcome import overall
 from asapbench.report.words import measured, sentence
+
+if TYPE_CHECKING:
+    from asapbench.comparison import Comparison
 
 _STYLE: dict[Outcome, str] = {
     "pass": "bold green",
@@ -22,14 +27,26 @@ _STYLE: dict[Outcome, str] = {
 }
 
 
-def render_text(report: Report, *, width: int, color: bool, brief: bool = False) -> str:
-    """Lines at most `width` columns wide, with ANSI colours or without; brief: the verdicts."""
-    parts = partial(_brief_parts if brief else _parts, report)
+def render_text(
+    report: Report,
+    comparison: Comparison | None = None,
+    *,
+    width: int,
+    color: bool,
+    brief: bool = False,
+) -> str:
+    """Lines at most `width` columns wide, with ANSI colours or without; brief: the verdicts.
+
+    Of a comparison only what it changes of the verdict is told; the rest is for those that follow.
+    """
+    parts = partial(_brief_parts if brief else _parts, report, comparison)
     return drawn(parts, width=width, color=color)
 
 
-def _brief_parts(report: Report, console: Console) -> Iterator[RenderableType]:
-    yield _targets(report, console)
+def _brief_parts(
+    report: Report, comparison: Comparison | None, console: Console
+) -> Iterator[RenderableType]:
+    yield _targets(report, comparison, console)
     yield from _explained(report)
 
 
@@ -38,11 +55,14 @@ def _explained(report: Report) -> Iterator[RenderableType]:
         yield hanging(reasons)
 
 
-def _parts(report: Report, console: Console) -> Iterator[RenderableType]:
+def _parts(
+    report: Report, comparison: Comparison | None, console: Console
+) -> Iterator[RenderableType]:
     yield _heading(report, console)
     section = import_module(f"asapbench.report.sections.{report.story.command}")
     yield from section.tables(report, console)
-    yield beside(_totals(section.totals(report)), _targets(report, console), console)
+    judged = _targets(report, comparison, console)
+    yield beside(_totals(section.totals(report)), judged, console)
     yield from _explained(report)
     yield from section.appendix(report)
     if report.notes:
@@ -75,12 +95,13 @@ def _totals(lines: Iterable[tuple[str, str]]) -> RenderableType | None:
     return Group(Text("AGGREGATE RESULTS", "bold"), table)
 
 
-def _targets(report: Report, console: Console) -> RenderableType:
+def _targets(report: Report, comparison: Comparison | None, console: Console) -> RenderableType:
     title = Text("TARGET VERIFICATION", "bold")
     table = _verdicts(report.verdicts, before_bounds=" ")
     if not fits(table, console):
         table = _verdicts(report.verdicts, before_bounds="\n")
-    return Group(title, table, Text(sentence(report), _STYLE[report.outcome]))
+    outcome, _ = overall(report, comparison)
+    return Group(title, table, Text(sentence(report, comparison), _STYLE[outcome]))
 
 
 def _verdicts(verdicts: Sequence[Verdict], *, before_bounds: str) -> Table:

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from asapbench.model import Report, Verdict
+from asapbench.report.outcome import only_compared
 from asapbench.units import show_interval
+
+if TYPE_CHECKING:
+    from asapbench.comparison import Comparison
 
 
 def measured(verdict: Verdict) -> str:
@@ -13,8 +19,18 @@ def measured(verdict: Verdict) -> str:
     return show_interval(verdict.value, verdict.low, verdict.high, verdict.unit)
 
 
-def sentence(report: Report) -> str:
-    """What came of all verdicts."""
+def sentence(report: Report, comparison: Comparison | None = None) -> str:
+    """What came of all verdicts, and of the comparison where that changes it."""
+    slower = len(comparison.too_slow) if comparison else 0
+    if slower:
+        joint = "AND" if report.outcome == "fail" else "BUT"
+        return f"{_of_verdicts(report)}, {joint} {slower} SLOWER THAN IS ALLOWED"
+    if only_compared(report, comparison):
+        return "NOTHING IS PROVEN TO BE SLOWER THAN IS ALLOWED (no target is about it)"
+    return _of_verdicts(report)
+
+
+def _of_verdicts(report: Report) -> str:
     if not report.verdicts:
         return "NO VERDICT: no target is about what was measured"
     missed = sum(verdict.outcome == "fail" for verdict in report.verdicts)

@@ -15,13 +15,16 @@ import pytest
 from asapbench.commands import benches
 from asapbench.comparison import Comparison, Results, compare, sized
 from asapbench.model import Report, Run, metric_key
+from asapbench.report.comparison import render_comparison
 from asapbench.report.document import render_json
 from asapbench.report.junit import render_junit
 from asapbench.report.listed import tables_of, totals_of
 from asapbench.report.markdown import render_markdown
+from asapbench.report.outcome import overall
 from asapbench.report.page import page
 from asapbench.report.tables import render_csv
 from asapbench.report.text import render_text
+from asapbench.report.words import sentence
 from asapbench.units import UNITS, show_interval
 from tests.asapbench.unit import test_bench_contract as contract
 from tests.asapbench.unit.scenes import Made
@@ -229,14 +232,20 @@ def test_every_quantity_on_a_terminal_is_a_number_of_the_json(report: Report) ->
     assert len(quantities) > 15
 
 
-@pytest.fixture
-def comparison() -> Comparison:
+def compared(factor: float) -> Comparison:
+    """One row that changed by a factor, beside what is in one of the two alone, and a note."""
+
     def results(name: str, factor: float) -> Results:
         noise = [1 + k / 1000 for k in range(10)]
         sizes = {"g/same": sized(noise), "g/changed": sized([factor * one for one in noise])}
-        return Results(name, sizes)
+        return Results(name, sizes | {f"g/{name}": sized(noise)}, {"machine": f"that of {name}"})
 
-    return compare(results("before", 1.0), results("now", 1.2))
+    return compare(results("before", 1.0), results("now", factor))
+
+
+@pytest.fixture
+def comparison() -> Comparison:
+    return compared(1.2)
 
 
 def test_every_format_shows_the_comparison_of_the_json(
@@ -259,3 +268,49 @@ def test_every_format_shows_the_comparison_of_the_json(
         said = case[0].get("message") or case[0].text or ""
         ratio, interval, change = expected[case.attrib["name"]]
         assert said == f"{ratio} {interval} of the baseline: {change}"
+
+
+MARKS = {"✅": "pass", "✓": "pass", "❌": "fail", "✕": "fail", "⚠️": "invalid", "!": "invalid"}
+
+
+@pytest.mark.parametrize("judged", [True, False])
+@pytest.mark.parametrize(("factor", "outcome"), [(1.0, "pass"), (1.2, "fail")])
+def test_every_format_says_what_the_exit_code_does_of_verdicts_and_comparison(
+    make_report: Callable[..., Report], factor: float, outcome: str, *, judged: bool
+) -> None:
+    report = make_report() if judged else make_report(targets=())
+    comparison = compared(factor)
+    code = {"pass": 0, "fail": 1}[outcome]
+    assert overall(report, comparison) == (outcome, code)
+    found = json.loads(render_json(report, comparison))
+    assert (found["outcome"], found["exit_code"]) == (outcome, code)
+    said = sentence(report, comparison)
+    assert said in render_text(report, comparison, width=120, color=False)
+    assert ("SLOWER THAN IS ALLOWED" in said) == (outcome == "fail" or not judged)
+    heading = render_markdown(report, comparison).splitlines()[0]
+    mark, words = re.findall("### (.+) asapbench load: (.+)", heading)[0]
+    assert (MARKS[mark], words) == (outcome, said)
+    text = page(report, "", comparison)
+    mark, words = re.findall("<title>(.+) asapbench load: (.+)</title>", text)[0]
+    assert (MARKS[mark], unescape(words)) == (outcome, said.capitalize())
+    assert f'<section class="headline {outcome}">' in text
+    (suite,) = Xml.fromstring(render_junit(report, comparison))
+    assert (int(suite.attrib["failures"]), int(suite.attrib["errors"])) == (code, 0)
+
+
+def test_every_format_says_the_result_of_a_comparison_its_notes_and_what_is_in_one_alone(
+    make_report: Callable[..., Report], comparison: Comparison
+) -> None:
+    report = make_report()
+    (suite,) = Xml.fromstring(render_junit(report, comparison))
+    shown = [
+        render_comparison(comparison, width=400, color=False),
+        render_markdown(report, comparison).replace("\\", ""),
+        unescape(page(report, "", comparison)),
+        suite.findtext("system-out") or "",
+    ]
+    for text in shown:
+        assert "SLOWER BY MORE THAN 5%: g/changed" in text
+        assert "only before: g/before" in text
+        assert "only now: g/now" in text
+        assert "machine (that of before / that of now)" in text

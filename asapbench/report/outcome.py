@@ -1,0 +1,29 @@
+"""What a report and its comparison come to together: one answer, for all formats and the exit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asapbench.errors import Exit
+from asapbench.model import Outcome, Report
+
+if TYPE_CHECKING:
+    from asapbench.comparison import Comparison
+
+
+def overall(report: Report, comparison: Comparison | None) -> tuple[Outcome, Exit]:
+    """That of the verdicts, or a fail where something has become too slow.
+
+    A run that did not come to its end keeps its exit code.
+    """
+    ended = report.exit_code not in {Exit.BROKEN, Exit.INTERRUPTED}
+    if comparison is not None and comparison.too_slow:
+        return "fail", Exit.MISSED if ended else report.exit_code
+    if ended and only_compared(report, comparison):
+        return "pass", Exit.PASS
+    return report.outcome, report.exit_code
+
+
+def only_compared(report: Report, comparison: Comparison | None) -> bool:
+    """Whether there is no target, so that the comparison alone is to go by."""
+    return comparison is not None and not report.verdicts and bool(comparison.rows)
