@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from asapbench import stats, usage
 from asapbench.leak.growth import Growth
-from asapbench.leak.kind import LEAK, Kind, kind_of
+from asapbench.leak.kind import LEAK, Kind, is_worth_a_word, kind_of
 from asapbench.leak.parts import LIVE, LIVE_COUNT, PARTS
 from asapbench.leak.subject import Subject, subject_of
-from asapbench.model import Gate, Metric, Note, Run, Window
+from asapbench.model import Gate, Metric, Note, Run, Story, Verdict, Window
 from asapbench.samples import Requests, failures_by_kind, requests_in
-from asapbench.targets import parse_limit
-from asapbench.units import show, show_duration
+from asapbench.targets import judge, parse_limit
+from asapbench.units import show, show_duration, show_interval
 
 UNEXPECTED = 0.01  # of the replies
 CONTROL = 1 / 3  # of the limit, that a server which holds nothing may seem to grow by
@@ -89,17 +89,43 @@ def metrics(found: Findings) -> Iterator[Metric]:
     rates = []
     for part in found.parts:
         if growth := part.growth("uss"):
-            labels = {"component": part.name}
             rates.append(growth.times(found.rate))
-            yield growth_metric("growth_rate", "B/s", rates[-1], part.confidence, labels)
-            yield growth_metric("growth_per_operation", "B", growth, part.confidence, labels)
+            yield from of_part(part.name, growth, part.confidence, found.rate)
     if found.run.story.plan["components_only"] and rates:
-        worst = max(rates, key=lambda rate: rate.low)
-        yield growth_metric("growth_rate", "B/s", worst, found.parts[0].confidence, {})
+        yield growth_metric("growth_rate", "B/s", _most(rates), found.parts[0].confidence, {})
     if found.live is not None:
         yield Metric(name="live_envelopes.peak", unit="B", value=found.live, n=LIVE_COUNT)
     if found.control and (growth := found.control.growth("uss")):
         yield growth_metric("control.growth_per_request", "B", growth, found.control.confidence, {})
+
+
+def of_part(name: str, growth: Growth, confidence: float, rate: float) -> Iterator[Metric]:
+    """The metrics of a part that grows by so much an operation."""
+    labels = {"component": name}
+    yield growth_metric("growth_rate", "B/s", growth.times(rate), confidence, labels)
+    yield growth_metric("growth_per_operation", "B", growth, confidence, labels)
+
+
+def judged_part(story: Story, name: str, growth: Growth, confidence: float) -> tuple[Verdict, ...]:
+    """The verdicts that a part has a say in: where it is about parts only, also on the worst."""
+    rate = story.plan["rps"]
+    metrics = list(of_part(name, growth, confidence, rate))
+    if story.plan["components_only"]:
+        metrics.append(growth_metric("growth_rate", "B/s", growth.times(rate), confidence, {}))
+    return _judged(story, metrics)
+
+
+def _judged(story: Story, metrics: Iterable[Metric]) -> tuple[Verdict, ...]:
+    """The verdicts on these metrics, of those rows of the table that are about them."""
+    known = {metric.key: metric for metric in metrics}
+    return judge((row for row in story.targets if row.metric in known), known.values())
+
+
+def _most(rates: list[Growth]) -> Growth:
+    """What the part that grows most grows by: which one that is may not be certain."""
+    worst = max(rates, key=lambda rate: rate.value)
+    low, high = max(rate.low for rate in rates), max(rate.high for rate in rates)
+    return replace(worst, low=low, high=high)
 
 
 _GROWTHS = {
@@ -111,19 +137,33 @@ _GROWTHS = {
 
 
 def _server(found: Findings, server: Subject) -> Iterator[Metric]:
-    uss = server.growth("uss")
-    if uss is not None:
-        yield growth_metric("growth_rate", "B/s", uss.times(found.rate), server.confidence, {})
+    if uss := server.growth("uss"):
         yield Metric(name="sensitivity", unit="B", value=uss.seen, n=uss.n)
-    for name, (column, unit) in _GROWTHS.items():
-        if growth := server.growth(column):
-            yield growth_metric(name, unit, growth, server.confidence, {})
+    yield from _growths(found, server)
     if server.cycles:
         yield from _held(found, server)
     if found.window is not None:
         yield from usage.cpu_and_memory(found.run, found.window)
     if (share := unexpected(found)) is not None:
         yield Metric(name="unexpected_replies", unit="ratio", value=share)
+
+
+def _growths(found: Findings, server: Subject) -> Iterator[Metric]:
+    if uss := server.growth("uss"):
+        yield growth_metric("growth_rate", "B/s", uss.times(found.rate), server.confidence, {})
+    for name, (column, unit) in _GROWTHS.items():
+        if growth := server.growth(column):
+            yield growth_metric(name, unit, growth, server.confidence, {})
+
+
+def misses(found: Findings) -> bool:
+    """Whether a growth of the server misses its limit, whichever growth the table limits."""
+    return any(verdict.outcome == "fail" for verdict in _judged_server(found))
+
+
+def _judged_server(found: Findings) -> tuple[Verdict, ...]:
+    growths = _growths(found, found.server) if found.server else ()
+    return _judged(found.run.story, growths)
 
 
 def _held(found: Findings, server: Subject) -> Iterator[Metric]:
@@ -204,8 +244,14 @@ def gates(found: Findings) -> Iterator[Gate]:
 
 
 def _limit(found: Findings) -> float:
-    limits = (parse_limit(t.limit) for t in found.run.story.targets if t.metric == "growth_rate")
-    return min((limit.value for limit in limits if limit.value > 0), default=LEAK)
+    """The tightest limit on the growth of pages, in bytes a second."""
+    in_seconds = {"growth_rate": 1.0, "growth_per_request": found.rate}
+    limits = (
+        parse_limit(row.limit).value * in_seconds[row.metric]
+        for row in found.run.story.targets
+        if row.metric in in_seconds
+    )
+    return min((limit for limit in limits if limit > 0), default=LEAK)
 
 
 def kind(found: Findings) -> Kind | None:
@@ -222,10 +268,10 @@ def _kind(subject: Subject, rate: float) -> Kind | None:
 
 def notes(found: Findings) -> Iterator[Note]:
     """What a reader has to know beside the verdicts."""
+    yield from _growth_notes(found)
     server = found.server
     if server is None or not server.cycles:
         return
-    yield from _growth_notes(found, server)
     yield from _rate_notes(found)
     if np.isnan(server.counted["blocks"]).any():
         yield Note(
@@ -238,21 +284,36 @@ def notes(found: Findings) -> Iterator[Note]:
         yield from _inside_notes(found, server)
 
 
-def _growth_notes(found: Findings, server: Subject) -> Iterator[Note]:
-    if kind(found) == "monitor":
+def _growth_notes(found: Findings) -> Iterator[Note]:
+    for what, rate in _watched(found):
+        grown = show_interval(rate.value, rate.low, rate.high, "B/s")
         yield Note(
             code="monitor",
-            text="memory grows by 10 to 50 MB/h: no leak by the table, and not nothing",
+            text=f"memory of {what} grows by {grown}: no leak by the table, and not nothing",
             hint="watch it over a longer time, or measure longer: --duration",
         )
-    uss = server.growth("uss")
-    grows = uss is not None and uss.times(found.rate).low > _limit(found)
-    if grows and found.run.story.explanation is None:
+    if misses(found) and found.run.story.explanation is None:
         yield Note(
             code="explain",
             text="memory grows with the requests: the lines that keep it can be named",
             hint=_HOW_TO_EXPLAIN,
         )
+
+
+def _watched(found: Findings) -> Iterator[tuple[str, Growth]]:
+    """What grows, by how much, and meets the table all the same."""
+    story = found.run.story
+    for subject in (found.server, *found.parts):
+        growth = subject.growth("uss") if subject else None
+        if subject is None or growth is None or not is_worth_a_word(growth.times(found.rate)):
+            continue
+        if subject is found.server:
+            what, verdicts = "the server", _judged_server(found)
+        else:
+            what = subject.name
+            verdicts = judged_part(story, subject.name, growth, subject.confidence)
+        if all(verdict.outcome == "pass" for verdict in verdicts):
+            yield what, growth.times(found.rate)
 
 
 def _rate_notes(found: Findings) -> Iterator[Note]:

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from asapbench.errors import UsageError
+from asapbench.errors import BenchError, UsageError
+from asapbench.headers import conceal
 from asapbench.leak.parts import PARTS
 from asapbench.model import (
     Analysis,
@@ -38,6 +39,7 @@ from asapbench.units import show_duration
 
 if TYPE_CHECKING:
     from asapbench.cycling import Cycles, Meter
+    from asapbench.grown import Findings
     from asapbench.leak.growth import Growth
 
 KEPT = 8  # cycles, at least
@@ -278,13 +280,12 @@ def measure(
     if plan.host is not None and system.server.pid is None and not plan.components_only:
         raise _unseen(plan.host)
     if plan.components_only or _judges_parts(recorder):
-        undecided, so_far = partial(_undecided_parts, recorder), partial(_parts_so_far, recorder)
+        undecided, so_far = partial(undecided_parts, recorder), partial(_parts_so_far, recorder)
         yield from measure_components(recorder, undecided, so_far)
     if not plan.components_only:
         yield from _measure_server(plan, system, recorder, decided)
     if plan.explain and not plan.components_only:
-        ticks = _explain(plan, recorder)
-        yield from (tick.model_copy(update={"phase": "explaining"}) for tick in ticks)
+        yield from name_lines(plan, recorder)
 
 
 def _unseen(host: str) -> UsageError:
@@ -320,7 +321,7 @@ def _measure_server(
         yield from run.warm_up(plan.warmup)
         if plan.quick:
             run.fit()
-        yield from until(lambda: decided() and _confirmed(plan, recorder), kept_looks, run)
+        yield from until(lambda: decided() and confirmed(plan, recorder), kept_looks, run)
 
 
 def measure_control(plan: MemoryPlan, system: Running, recorder: Recorder) -> Generator[Tick]:
@@ -336,19 +337,35 @@ def measure_control(plan: MemoryPlan, system: Running, recorder: Recorder) -> Ge
         yield from run.keep(KEPT)
 
 
-def _explain(plan: MemoryPlan, recorder: Recorder) -> Iterator[Tick]:
-    """Trace the allocations of a fresh server, if the one that was measured grew."""
-    from asapbench.cycling import Traced
-    from asapbench.explaining import Beside, traced_server
-    from asapbench.leak.explain import explanation
-    from asapbench.leak.kind import MONITOR
-    from asapbench.stats import CONFIDENCE
-
-    rate = _rate(recorder, "cycles", CONFIDENCE)
-    if rate is None or rate.high < MONITOR or rate.declines:
+def name_lines(plan: MemoryPlan, recorder: Recorder) -> Iterator[Tick]:
+    """Name the lines, if the server grew; what goes wrong meanwhile touches no verdict."""
+    if not _is_to_explain(recorder):
         nothing = "there is nothing to explain: memory does not grow with the requests"
         recorder.tell(explanation={**NOTHING, "text": nothing})
         return
+    try:
+        for tick in _explain(plan, recorder):
+            yield tick.model_copy(update={"phase": "explaining"})
+    except BenchError as error:
+        why = conceal(str(error), plan.header)
+        text = f"the lines that keep memory could not be named: {why}"
+        recorder.tell(explanation={**NOTHING, "text": text})
+
+
+def _is_to_explain(recorder: Recorder) -> bool:
+    """Whether the server that was measured grew: by the table, or at all."""
+    from asapbench.stats import CONFIDENCE
+
+    rate = _rate(recorder, "cycles", CONFIDENCE)
+    return rate is not None and (rate.low > 0 or _misses(recorder))
+
+
+def _explain(plan: MemoryPlan, recorder: Recorder) -> Iterator[Tick]:
+    """Trace the allocations of a fresh server."""
+    from asapbench.cycling import Traced
+    from asapbench.explaining import Beside, traced_server
+    from asapbench.leak.explain import explanation
+
     beside = Beside(recorder)
     with (
         traced_server(plan, beside) as system,
@@ -383,17 +400,13 @@ def _cycles(
         yield run
 
 
-def _undecided_parts(recorder: Recorder) -> set[str]:
+def undecided_parts(recorder: Recorder) -> set[str]:
     """The parts whose growth lies on both sides of a limit so far."""
     from asapbench.components import LOOKS
     from asapbench.stats import confidence_per_look
 
     confidence = confidence_per_look(len(LOOKS))
-    return {
-        name
-        for name in PARTS
-        if _straddles(recorder, f"cycles-{name}", f'growth_rate{{component="{name}"}}', confidence)
-    }
+    return {name for name in PARTS if _straddles(recorder, name, confidence)}
 
 
 def _parts_so_far(recorder: Recorder) -> tuple[Metric, ...]:
@@ -413,49 +426,66 @@ def _so_far(recorder: Recorder, file: str, labels: Labels, confidence: float) ->
     return () if rate is None else (growth_metric("growth_rate", "B/s", rate, confidence, labels),)
 
 
-def _straddles(recorder: Recorder, file: str, metric: str, confidence: float) -> bool:
-    from asapbench.targets import parse_limit
+def _straddles(recorder: Recorder, part: str, confidence: float) -> bool:
+    from asapbench.grown import judged_part
 
-    rate = _rate(recorder, file, confidence)
-    limits = [parse_limit(t.limit) for t in recorder.story.targets if t.metric == metric]
-    return rate is None or any(one.allows(rate.low) != one.allows(rate.high) for one in limits)
+    growth = _growth(recorder, f"cycles-{part}", confidence)
+    if growth is None:
+        return True
+    verdicts = judged_part(recorder.story, part, growth, confidence)
+    return any(verdict.outcome == "inconclusive" for verdict in verdicts)
 
 
-def _confirmed(plan: MemoryPlan, recorder: Recorder) -> bool:
-    """Whether growth went on for so long that it is no cache that fills."""
-    from asapbench.leak.kind import LEAK
+def confirmed(plan: MemoryPlan, recorder: Recorder) -> bool:
+    """Whether growth that fails went on for so long that it is no cache that fills."""
     from asapbench.stats import CONFIDENCE
 
     rate = _rate(recorder, "cycles", CONFIDENCE)
     enough = QUICK_CONFIRM if plan.quick else CONFIRM
-    return rate is None or rate.low < LEAK or rate.n + rate.dropped >= enough
+    return rate is None or rate.n + rate.dropped >= enough or not _misses(recorder)
+
+
+def _misses(recorder: Recorder) -> bool:
+    """Whether a growth of the server misses its limit so far, whichever the table has."""
+    from asapbench import grown
+
+    return grown.misses(_findings(recorder.run()))
 
 
 def _rate(recorder: Recorder, file: str, confidence: float) -> Growth | None:
     """The growth so far, in bytes a second at --rps."""
+    growth = _growth(recorder, file, confidence)
+    return growth and growth.times(recorder.story.plan["rps"])
+
+
+def _growth(recorder: Recorder, file: str, confidence: float) -> Growth | None:
+    """The growth so far, in bytes a request."""
     from asapbench.leak.subject import subject_of
     from asapbench.table import read_measurement
 
     subject = subject_of(read_measurement(recorder.path(f"{file}.series")), confidence)
-    growth = subject.growth("uss") if subject else None
-    return growth and growth.times(recorder.story.plan["rps"])
+    return subject.growth("uss") if subject else None
 
 
-def analyse(run: Run) -> Analysis:
-    """The growth, its kind, and what else the cycles say."""
+def _findings(run: Run) -> Findings:
     from asapbench import grown  # numpy and scipy: not for --help
     from asapbench.components import LOOKS
 
     plan = run.story.plan
     times = len(looks(plan["duration"], plan["interval"], quick=plan["quick"]))
-    found = grown.findings(run, times, len(LOOKS), tuple(one.name for one in _ENDPOINTS))
-    if not found.parts and found.server is None:
-        return Analysis(metrics=())
+    return grown.findings(run, times, len(LOOKS), tuple(one.name for one in _ENDPOINTS))
+
+
+def analyse(run: Run) -> Analysis:
+    """The growth, its kind, and what else the cycles say."""
+    from asapbench import grown
+
+    found = _findings(run)
     return Analysis(
         metrics=tuple(grown.metrics(found)),
         notes=tuple(grown.notes(found)),
         gates=tuple(grown.gates(found)),
-        details=grown.details(found),
+        details=grown.details(found) if found.parts or found.server else {},
     )
 
 

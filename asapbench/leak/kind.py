@@ -23,9 +23,9 @@ def kind_of(uss: Growth, blocks: Growth | None, heap: Growth | None, rate: float
     whether pages are only used worse and worse. Where they cannot be read nothing is fragmentation.
     """
     per_second = uss.times(rate)
-    if uss.declines or (uss.dropped and per_second.low < MONITOR):
+    if uss.declines or (uss.dropped and per_second.value < MONITOR):
         return "saturating"
-    worth_a_word = per_second.low > 0 and per_second.value >= MONITOR
+    worth_a_word = is_worth_a_word(per_second)
     if worth_a_word and _kept(blocks, heap) < uss.value / 2:
         return "fragmentation"
     if per_second.low > LEAK:
@@ -33,6 +33,11 @@ def kind_of(uss: Growth, blocks: Growth | None, heap: Growth | None, rate: float
     if worth_a_word and per_second.high < LEAK:
         return "monitor"
     return "stable" if per_second.high < LEAK else "undecided"
+
+
+def is_worth_a_word(per_second: Growth) -> bool:
+    """Whether growth is told from none and is so much that it has to be watched."""
+    return per_second.low > 0 and per_second.value >= MONITOR
 
 
 def _kept(blocks: Growth | None, heap: Growth | None) -> float:

@@ -163,7 +163,8 @@ def containers() -> Iterator[tuple[Any, int]]:
     # also those that only others refer to: the collector does not follow what cannot be in a cycle,
     # such as a buffer, or a dict of strings
     found = chain(tracked, gc.get_referents(*tracked))
-    for one in {id(one): one for one in found if isinstance(one, _CONTAINERS)}.values():
+    # what a thing is, not what it says: a proxy answers for another, or for one that is gone
+    for one in {id(one): one for one in found if issubclass(type(one), _CONTAINERS)}.values():
         length = _length(one)
         if length > _LARGE and one is not tracked:
             yield one, length
@@ -171,7 +172,7 @@ def containers() -> Iterator[tuple[Any, int]]:
 
 def _length(one: Any) -> int:
     """By its own type, whatever a class that is derived from it may do."""
-    kind = next(kind for kind in _CONTAINERS if isinstance(one, kind))
+    kind = next(kind for kind in _CONTAINERS if issubclass(type(one), kind))
     return kind.__len__(one)
 
 
@@ -230,11 +231,11 @@ def _holder(one: Any, seen: set[int]) -> Any:
 
 def _is_of_the_program(holder: Any) -> bool:
     """Not a frame or a generator: these look at an object while they run."""
-    return not isinstance(holder, FrameType | GeneratorType)
+    return not issubclass(type(holder), FrameType | GeneratorType)
 
 
 def _is_module(holder: Any) -> bool:
-    return isinstance(holder, dict) and "__spec__" in holder and "__name__" in holder
+    return type(holder) is dict and "__spec__" in holder and "__name__" in holder
 
 
 def _name_in(module: dict[str, Any], one: Any) -> str:

@@ -156,6 +156,10 @@ def test_the_smallest_growth_that_is_seen_is_beyond_the_bound() -> None:
         (growth(500.0, 500.0, declines=True), growth(1.0), growth(0.0), "saturating"),
         (growth(2.0, 5.0, dropped=8), growth(0.0), growth(0.0), "saturating"),
         (growth(500.0, 5.0, dropped=8), growth(1.0), growth(0.0), "leak"),
+        # it got less, and is 14 MB/h at the end: not known to be below 10
+        (growth(40.0, 30.0, dropped=8), growth(1.0), growth(0.0), "monitor"),
+        (growth(40.0, 50.0, dropped=8), growth(1.0), growth(0.0), "stable"),
+        (growth(300.0, 290.0, dropped=8), growth(1.0), growth(0.0), "undecided"),
     ],
 )
 def test_growth_has_a_kind(

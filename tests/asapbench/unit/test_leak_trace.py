@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+import weakref
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterator
 from typing import Any
@@ -42,6 +43,30 @@ class Holder:
 def test_whatever_can_keep_many_things_is_found_with_its_length(kept: Any) -> None:
     holder = Holder(kept)
     assert [length for one, length in containers() if one is holder.kept] == [MANY]
+
+
+class Proxy:
+    """Answers for another, as those of wrapt do, and mocks with a spec."""
+
+    @property
+    def __class__(self) -> type:
+        return dict
+
+    @__class__.setter
+    def __class__(self, _: type) -> None:
+        raise TypeError
+
+
+class Gone:
+    """Is collected while a proxy of it is kept."""
+
+
+def test_what_only_says_that_it_is_a_container_is_none() -> None:
+    dead = weakref.proxy(Gone())
+    holder = Holder([dead, Proxy()])
+    assert isinstance(holder.kept[1], dict)
+    found = [one for one, _ in containers()]
+    assert not any(one is each for one in found for each in holder.kept)
 
 
 def test_what_was_put_in_last_is_told_where_it_can_be() -> None:

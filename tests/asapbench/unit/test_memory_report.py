@@ -45,6 +45,7 @@ def report(make_run: MakeRun, row: MakeRow, cycles_table: MakeTable) -> Callable
         wrong: int = 0,
         every: float = 1 / 250,
         control: float = 0.0,
+        part: float = 0.0,
         story: Any = None,
         **columns: Any,
     ) -> Report:
@@ -55,11 +56,10 @@ def report(make_run: MakeRun, row: MakeRow, cycles_table: MakeTable) -> Callable
             command="memory",
             plan=MemoryPlan().stored(),
             windows=(Window(name="measured", start=103.0, end=110.0),),
-            targets=(TARGET,),
-            **(story or {}),
+            **{"targets": (TARGET,), **(story or {})},
         )
         held = replace(run, measurements=(cycles_table("server", control),), parts={})
-        tables = (cycles_table("server", growth, **columns), cycles_table("jsonrpc", 0.0))
+        tables = (cycles_table("server", growth, **columns), cycles_table("jsonrpc", part))
         return conclude(
             BENCH,
             replace(run, measurements=(*run.measurements, *tables), parts={"floor-1": held}),
@@ -80,6 +80,22 @@ def test_growth_to_be_watched_passes_with_a_note(report: Callable[..., Report]) 
     found = report(70.0, blocks=np.arange(11) * 1000.0)
     assert (found.outcome, found.details["kind"]) == ("pass", "monitor")
     assert "monitor" in [note.code for note in found.notes]
+
+
+def test_growth_of_pages_alone_is_watched_too(report: Callable[..., Report]) -> None:
+    found = report(70.0)
+    assert (found.outcome, found.details["kind"]) == ("pass", "fragmentation")
+    (note,) = (note for note in found.notes if note.code == "monitor")
+    assert "memory of the server grows by 25" in note.text
+
+
+def test_growth_of_a_part_is_watched_too(report: Callable[..., Report]) -> None:
+    found = report(0.0, part=70.0)
+    (note,) = (note for note in found.notes if note.code == "monitor")
+    assert "memory of jsonrpc grows by 25" in note.text
+    missed = Target(metric='growth_rate{component="jsonrpc"}', limit="< 20 MB/h")
+    failed = report(0.0, part=70.0, story={"targets": (TARGET, missed)})
+    assert (failed.outcome, "monitor" in [n.code for n in failed.notes]) == ("fail", False)
 
 
 def test_more_than_one_percent_of_unexpected_replies_void_the_verdict(
@@ -147,6 +163,8 @@ def test_the_offer_to_explain_comes_after_a_failure(report: Callable[..., Report
     assert "explain" in [note.code for note in report(2000.0).notes]
     assert "explain" not in [note.code for note in report(0.0).notes]
     assert "explain" not in [n.code for n in report(2000.0, story={"explanation": EXPLAINED}).notes]
+    tight = (Target(metric="growth_per_request", limit="<= 10 B"),)
+    assert "explain" in [note.code for note in report(20.0, story={"targets": tight}).notes]
 
 
 @pytest.mark.parametrize("width", [60, 80, 120])
