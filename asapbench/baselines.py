@@ -143,26 +143,40 @@ def _judged(report: Mapping[str, Any]) -> Iterable[tuple[str, Sized]]:
         for metric in report["metrics"]
     }
     for verdict in report["verdicts"]:
-        quantile = float(special.ndtri(confidence.get(verdict["metric"]) or 0.99))
-        if found := _sized(verdict, quantile):
+        if found := _sized(verdict, confidence.get(verdict["metric"])):
             yield verdict["metric"], found
 
 
-def _sized(verdict: Mapping[str, Any], quantile: float) -> Sized | None:
-    bounds = (verdict["low"], verdict["value"], verdict["high"])
-    if any(bound is None for bound in bounds):
+def _sized(verdict: Mapping[str, Any], confidence: float | None) -> Sized | None:
+    """None of what has no interval, or no share to be told in."""
+    interval = _interval(verdict, confidence)
+    if interval is None:
         return None
     limit = verdict["limit"].strip()
-    sign = -1.0 if limit.startswith(">") else 1.0
+    base = None
     if verdict["unit"] in _NEVER_ZERO:
-        if min(bounds) <= 0:
+        if interval[2] <= 0:
             return None
-        low, value, high = map(math.log, bounds)
-        return Sized(sign * value, (high - low) / 2 / quantile, math.inf, 1)
-    base = abs(parse_quantity(limit.lstrip("<>="))[0])
-    low, value, high = bounds
-    error = (high - low) / 2 / quantile
-    return Sized(sign * value, error, math.inf, 1, base) if base else None
+        interval = tuple(map(_log, interval))
+    elif not (base := abs(parse_quantity(limit.lstrip("<>="))[0])):
+        return None
+    low, value, high = interval
+    error = (high - low) / 2 / float(special.ndtri(confidence or 0.99))
+    if limit.startswith(">"):
+        low, value, high = -high, -value, -low
+    return Sized(value, error, math.inf, 1, base, (low, high))
+
+
+def _interval(verdict: Mapping[str, Any], confidence: float | None) -> tuple[float, ...] | None:
+    """Its low bound, value and high bound; JSON has null for a bound that is not finite."""
+    low, value, high = verdict["low"], verdict["value"], verdict["high"]
+    if value is None or (confidence is None and None in (low, high)):
+        return None
+    return (-math.inf if low is None else low), value, (math.inf if high is None else high)
+
+
+def _log(number: float) -> float:
+    return math.log(number) if number > 0 else -math.inf
 
 
 def _of_pyperf(name: str, content: Mapping[str, Any]) -> Results:

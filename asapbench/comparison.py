@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
 from typing import Any, Literal
@@ -21,6 +21,7 @@ ALPHA = 0.05  # the chance that any row of a comparison of equals is called diff
 POWER = 0.9  # with which the smallest change would have been seen
 REFERENCE = "reference/"  # begins the keys of work that never changes
 COMMON = 0.02  # a change of the machine that is worth a word
+_ANYTHING = (-math.inf, math.inf)
 
 Change = Literal["slower", "faster", "~"]
 
@@ -30,6 +31,7 @@ class Sized:
     """The logarithm of a size, where more is worse: its standard error, and how sure that is.
 
     Of what may be zero it is the size itself, and a change of it is told as a share of `base`.
+    `bounds` are those of what was judged: one that is not finite was not found.
     """
 
     centre: float
@@ -37,6 +39,12 @@ class Sized:
     freedom: float
     n: int
     base: float | None = None
+    bounds: tuple[float, float] | None = None
+
+    @property
+    def open(self) -> bool:
+        """Whether it is known to one side only: at least, or at most, so much."""
+        return self.bounds is not None and not all(map(math.isfinite, self.bounds))
 
 
 @dataclass(frozen=True)
@@ -64,6 +72,7 @@ class Row:
     Measured by the clock and by each reference it is the weakest of these that is told.
     Of what may be zero there is no ratio: it is 1 and the change as a share `of` its limit.
     `smallest` is the least change that would have been seen, as a share, with 90 % probability.
+    Where one of the two is known to one side only, so is the ratio, which is then its bound.
     """
 
     key: str
@@ -110,22 +119,50 @@ def compare(old: Results, new: Results, allowed: float = 0.05) -> Comparison:
 
     A row differs only if it still does when measured by each reference, work that never changes:
     what it has in common with one is the machine's. The drift within each run counts as an error.
+    What is known to one side only is compared by its bounds.
     """
-    keys = [key for key in _own(old) if key in new.sizes]
-    drift = math.hypot(old.drift, new.drift) / 2
+    pairs = {key: (old.sizes[key], new.sizes[key]) for key in _own(old) if key in new.sizes}
     machine = _machine(old, new)
-    ways = [_ways(_difference(old.sizes[key], new.sizes[key], drift), machine) for key in keys]
-    levels = holm([_of_all(those) for those in ways])
-    shares = [old.sizes[key].base is not None for key in keys]
-    rows = tuple(map(_row, keys, ways, levels, shares))
+    tested = {key: pair for key, pair in pairs.items() if not any(size.open for size in pair)}
+    rows = {row.key: row for row in _tested(tested, math.hypot(old.drift, new.drift) / 2, machine)}
+    rows |= {key: _by_bounds(key, *pair) for key, pair in pairs.items() if key not in tested}
     return Comparison(
         old=old.name,
         new=new.name,
         allowed=allowed,
-        rows=rows,
+        rows=tuple(rows[key] for key in pairs),
         only_old=tuple(key for key in _own(old) if key not in new.sizes),
         only_new=tuple(key for key in _own(new) if key not in old.sizes),
         notes=(*_unlike(old, new), *old.notes, *new.notes, *_changed(machine)),
+    )
+
+
+def _tested(
+    pairs: Mapping[str, tuple[Sized, Sized]], drift: float, machine: Sequence[_Difference]
+) -> Iterator[Row]:
+    ways = [_ways(_difference(*pair, drift), machine) for pair in pairs.values()]
+    levels = holm([_of_all(those) for those in ways])
+    shares = [old.base is not None for old, _ in pairs.values()]
+    return map(_row, pairs, ways, levels, shares)
+
+
+def _by_bounds(key: str, old: Sized, new: Sized) -> Row:
+    """Changed where all that the one may be lies beyond all that the other may be."""
+    ends = new.bounds, old.bounds
+    unit = old.base or 1.0
+    (new_low, new_high), (old_low, old_high) = (bounds or _ANYTHING for bounds in ends)
+    low, high = (new_low - old_high) / unit, (new_high - old_low) / unit
+    change: Change = "slower" if low > 0 else "faster" if high < 0 else "~"
+    factor = _one_and if old.base else _exp
+    found = [factor(bound) for bound in (low, high) if math.isfinite(bound)]
+    return Row(
+        key=key,
+        ratio=found[0] if found else math.nan,
+        low=factor(low),
+        high=factor(high),
+        smallest=math.inf,
+        change=change,
+        of="limit" if old.base else "old",
     )
 
 

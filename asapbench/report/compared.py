@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from asapbench.comparison import Comparison, Row
 
+_NONE = "–"
 _NAMED = 5  # benchmarks that are in one of the two alone
 
 
@@ -23,15 +24,27 @@ def name_of(row: Row) -> str:
 
 
 def ratio_of(row: Row) -> tuple[str, str]:
-    """The ratio and its interval."""
-    if math.isfinite(row.high):
+    """The ratio and its interval; in words where it is known to one side only."""
+    below = math.isfinite(row.low) and (row.low > 0 or row.of == "limit")
+    above = math.isfinite(row.high)
+    if below and above:
         return f"{row.ratio:.3f}", f"[{row.low:.3f}, {row.high:.3f}]"
-    return f"{row.ratio:.3f}", "–"
+    if below:
+        return f"at least {row.low:.3f}", _NONE
+    if above:
+        return f"at most {row.high:.3f}", _NONE
+    return (f"{row.ratio:.3f}" if math.isfinite(row.ratio) else _NONE), _NONE
+
+
+def in_one(row: Row) -> str:
+    """Ratio and interval, where there is no column for each."""
+    ratio, interval = ratio_of(row)
+    return ratio if interval == _NONE else f"{ratio} {interval}"
 
 
 def share_of(row: Row) -> str:
     """The least change that would have been seen."""
-    return f"{row.smallest:.1%}" if math.isfinite(row.smallest) else "–"
+    return f"{row.smallest:.1%}" if math.isfinite(row.smallest) else _NONE
 
 
 def result_of(comparison: Comparison) -> str:

@@ -50,9 +50,9 @@ def document(report: Report) -> dict[str, Any]:
 
 
 def comparison_document(comparison: Comparison) -> dict[str, Any]:
-    """Every row with its numbers, and which are slower than is allowed."""
+    """Every row with its numbers, and which are slower than is allowed; null is not finite."""
     beyond = {row.key for row in comparison.too_slow}
-    return {
+    content: dict[str, Any] = {
         "old": comparison.old,
         "new": comparison.new,
         "max_slowdown": comparison.allowed,
@@ -61,6 +61,7 @@ def comparison_document(comparison: Comparison) -> dict[str, Any]:
         "only_new": list(comparison.only_new),
         "notes": [note.model_dump(mode="json") for note in comparison.notes],
     }
+    return {name: _finite(value) for name, value in content.items()}
 
 
 def _finite(value: Any) -> Any:

@@ -12,7 +12,7 @@ from xml.etree import ElementTree as Xml
 
 from asapbench.errors import EXITS, Exit
 from asapbench.model import Report, Verdict
-from asapbench.report.compared import alone_in, ratio_of, result_of, title_of
+from asapbench.report.compared import alone_in, in_one, result_of, title_of
 from asapbench.report.words import measured, sentence
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def _compared(command: str, row: Row, beyond: bool) -> Xml.Element:
     attributes = {"classname": f"asapbench.{command}.baseline", "name": _legal(row.key)}
     case = Xml.Element("testcase", attributes)
     of = "of the baseline" if row.of == "old" else "(1 + change / limit)"
-    said = f"{' '.join(ratio_of(row))} {of}: {row.change}"
+    said = f"{in_one(row)} {of}: {row.change}"
     if beyond:
         Xml.SubElement(case, "failure", {"type": "slower", "message": said})
     else:

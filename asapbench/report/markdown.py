@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from asapbench.model import Gate, Note, Report, Verdict
-from asapbench.report.compared import alone_in, ratio_of, result_of, share_of
+from asapbench.report.compared import alone_in, in_one, result_of, share_of
 from asapbench.report.outcome import overall
 from asapbench.report.words import measured, sentence
 from asapbench.units import show, show_interval
@@ -82,7 +82,7 @@ def _compared(comparison: Comparison) -> Iterator[str]:
 
 def _ratio(row: Row) -> tuple[str, ...]:
     of = "" if row.of == "old" else " (1 + change / limit)"
-    return f"`{row.key}`{of}", " ".join(ratio_of(row)), share_of(row), row.change
+    return f"`{row.key}`{of}", in_one(row), share_of(row), row.change
 
 
 def _limit(gate: Gate) -> str:

@@ -22,7 +22,8 @@ _MOST = 4.0  # ratios beyond this factor of each other are drawn on a logarithmi
 
 def ratios(comparison: Comparison) -> Iterator[Chart]:
     """One lane a row, the slowest first; nothing where there is nothing to compare."""
-    rows = sorted(comparison.rows, key=lambda row: -row.ratio)
+    known = [row for row in comparison.rows if math.isfinite(row.ratio)]
+    rows = sorted(known, key=lambda row: -row.ratio)
     if not rows:
         return
     xs = Scale("", 1.0, log=rows[0].ratio > _MOST * rows[-1].ratio)

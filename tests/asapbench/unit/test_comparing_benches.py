@@ -1,0 +1,136 @@
+"""Runs of each command are compared; also where one bound is all that is known of a metric."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from asapbench.baselines import of_report
+from asapbench.commands import benches
+from asapbench.commands.compare import CompareOptions, run
+from asapbench.comparison import Comparison, compare
+from asapbench.errors import Exit
+from asapbench.model import Run
+from asapbench.report.compared import ratio_of, share_of
+from asapbench.report.document import comparison_document, document, render_json
+from asapbench.report.junit import render_junit
+from asapbench.report.markdown import render_markdown
+from asapbench.report.page import page
+from tests.asapbench.unit import test_bench_contract as contract
+from tests.asapbench.unit.scenes import Made
+
+Given = tuple[float, float | None]  # what was sustained, and what was too much, if anything was
+
+
+@pytest.fixture(params=benches())
+def found(
+    request: pytest.FixtureRequest,
+    make_run: Callable[..., Run],
+    row: Callable[..., dict[str, float]],
+    made: Made,
+) -> dict[str, Any]:
+    """The JSON of a run of each command."""
+    report = contract.report_of(
+        benches()[request.param], contract._RUNS[request.param](make_run, row, made)
+    )
+    content: dict[str, Any] = json.loads(render_json(report))
+    return content
+
+
+def test_a_run_of_any_command_is_compared_with_itself_and_did_not_change(
+    found: dict[str, Any],
+) -> None:
+    comparison = compare(of_report("a", found), of_report("b", found))
+    assert {row.change for row in comparison.rows} == {"~"}
+    assert comparison.only_old == comparison.only_new == ()
+
+
+def stress(bounds: Given) -> dict[str, Any]:
+    """The JSON of a stress run that sustained so much; null where nothing broke it."""
+    low, high = bounds
+    value = low if high is None else (low + high) / 2
+    numbers = {"unit": "req/s", "value": value, "low": low, "high": high}
+    metric = {"name": "max_sustainable_rps", "labels": {}, "confidence": 0.975, **numbers}
+    verdict = {"metric": "max_sustainable_rps", "limit": ">= 1000 req/s", **numbers}
+    return {
+        "schema": "asapbench.report/1",
+        "command": "stress",
+        "plan": {"max_users": 500},
+        "environment": {"hostname": "m", "cpu": "c", "python": "CPython 3.11"},
+        "server": None,
+        "metrics": [metric],
+        "verdicts": [verdict],
+        "stress": {},
+    }
+
+
+def compared(old: Given, new: Given) -> Comparison:
+    return compare(of_report("before", stress(old)), of_report("now", stress(new)))
+
+
+SCENES = {
+    "neither broke": ((5000, None), (4000, None), "~", "–"),
+    "it breaks now": ((5000, None), (2900, 3100), "slower", "at least 1.613"),
+    "it breaks now, close to what it bore": ((3000, None), (2900, 3100), "~", "at least 0.968"),
+    "it breaks now at the first step": ((3000, 3200), (0, 500), "slower", "at least 6.000"),
+    "it broke before": ((2900, 3100), (5000, None), "faster", "at most 0.620"),
+}
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_a_breaking_point_that_was_not_found_is_compared_by_the_bound_that_is_known(
+    scene: str,
+) -> None:
+    old, new, change, ratio = SCENES[scene]
+    comparison = compared(old, new)
+    (row,) = comparison.rows
+    assert row.change == change
+    assert (*ratio_of(row), share_of(row)) == (ratio, "–", "–")
+    assert bool(comparison.too_slow) == (change == "slower")
+
+
+def test_a_breaking_point_that_was_found_in_both_has_a_ratio_with_an_interval() -> None:
+    (row,) = compared((2900, 3100), (2900, 3100)).rows
+    assert (row.change, row.ratio) == ("~", 1.0)
+    assert ratio_of(row)[1].startswith("[0.9")
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_no_format_writes_an_infinite_number(scene: str, make_report: Callable[..., Any]) -> None:
+    old, new, _, ratio = SCENES[scene]
+    comparison, report = compared(old, new), make_report()
+    rendered = [render(report, comparison) for render in (render_markdown, render_junit)]
+    assert all(ratio in text for text in rendered)
+    for text in (*rendered, page(report, "", comparison), render_json(report, comparison)):
+        assert "inf%" not in text
+        assert "Infinity" not in text
+        assert "NaN" not in text
+    json.dumps(comparison_document(comparison), allow_nan=False)
+
+
+def test_a_bound_that_is_infinite_is_read_from_a_report_as_from_its_json(
+    make_run: Callable[..., Run], row: Callable[..., dict[str, float]], made: Made
+) -> None:
+    report = contract.report_of(benches()["stress"], contract.a_stress_run(make_run, row, made))
+    verdict = report.verdicts[0].model_copy(update={"high": float("inf")})
+    report = report.model_copy(update={"verdicts": (verdict, *report.verdicts[1:])})
+    key = verdict.metric
+    of_json = of_report("a", json.loads(render_json(report))).sizes[key]
+    assert of_report("b", document(report)).sizes[key] == of_json
+    assert of_json.open
+
+
+def test_compare_shows_two_runs_without_a_break_and_fails_for_one_that_breaks_now(
+    tmp_path: Path,
+) -> None:
+    files = {}
+    for name, bounds in {"free": (5000.0, None), "broken": (2900.0, 3100.0)}.items():
+        files[name] = tmp_path / name
+        files[name].write_text(json.dumps(stress(bounds)))
+    free, broken = str(files["free"]), str(files["broken"])
+    text, code = run(CompareOptions(old=free, new=free))
+    assert (code, "max_sustainable_rps" in text) == (Exit.PASS, True)
+    text, code = run(CompareOptions(old=free, new=broken))
+    assert (code, "at least 1.613" in text) == (Exit.MISSED, True)
