@@ -65,11 +65,7 @@ class Outside:
         self._tree = tree
 
     def read(self) -> Reading:
-        held = []
-        for _ in range(_LOOKS):
-            time.sleep(_PAUSE)
-            held.append(self._tree.held())
-        rss, uss = (min(values) for values in zip(*held, strict=True))
+        rss, uss = self._tree.read(_LOOKS, _PAUSE)
         return Reading(rss=rss, uss=uss)
 
     def check(self) -> None:

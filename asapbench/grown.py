@@ -13,7 +13,7 @@ from asapbench.leak.growth import Growth
 from asapbench.leak.kind import LEAK, Kind, is_worth_a_word, kind_of
 from asapbench.leak.parts import LIVE, LIVE_COUNT, PARTS
 from asapbench.leak.subject import Subject, subject_of
-from asapbench.model import Gate, Metric, Note, Run, Story, Verdict, Window
+from asapbench.model import Gate, Metric, Note, Run, Server, Story, Verdict, Window
 from asapbench.samples import Requests, failures_by_kind, requests_in
 from asapbench.targets import judge, parse_limit
 from asapbench.units import show, show_duration, show_interval
@@ -22,6 +22,7 @@ UNEXPECTED = 0.01  # of the replies
 CONTROL = 1 / 3  # of the limit, that a server which holds nothing may seem to grow by
 COSTLY = 0.1  # seconds of the server for a reading: 1 % of a core at the default interval
 SLOW = 0.9  # of --rps: less than that is worth a word
+WORK = 2e-6  # seconds of CPU that a request takes at the very least: its bytes in and out
 CYCLIC = 0.5  # objects a request in reference cycles, from which on it is worth a word
 
 
@@ -230,6 +231,8 @@ def gates(found: Findings) -> Iterator[Gate]:
             text=f"{show(share, 'ratio')} of the replies were not what was asked for",
             hint="look at the table of failures; offer less (--rps), or other tasks (--skill)",
         )
+    if found.run.story.server and found.run.story.server.how != "embedded":
+        yield from _idle(found, found.run.story.server)
     growth = found.control.growth("uss") if found.control else None
     if growth is not None:
         rate = growth.times(found.rate)
@@ -241,6 +244,40 @@ def gates(found: Findings) -> Iterator[Gate]:
             text=f"a server that holds nothing seems to grow by {show(rate.value, 'B/s')} here",
             hint="end what else takes memory on this machine, then measure again",
         )
+
+
+def _idle(found: Findings, server: Server) -> Iterator[Gate]:
+    """Whether the process that was read is one that answers requests: those take CPU."""
+    used = _cpu(found)
+    if used is None or found.requests is None:
+        return
+    answered = int(found.requests.served.sum())
+    yield Gate(
+        name="idle-process",
+        unit="s",
+        value=max(0.0, WORK * answered - used),
+        limit=0.0,
+        text=f"process {server.pid}, whose memory was read, used {show(used, 's')} of CPU while "
+        f"{answered:,} requests were answered",
+        hint="another process answers: give its number (--pid), or have asapbench start it "
+        "(--serve) without a container or a service in between",
+    )
+
+
+def _cpu(found: Findings) -> float | None:
+    """CPU seconds that the server used in the measured time; None where that was not read."""
+    window = found.window
+    if window is None:
+        return None
+    tables = (t for t in found.run.tables(usage.PROCESSES) if t.labels["process"] == "server")
+    rates = [
+        rate
+        for table in tables
+        # a process of short bursts uses less than what the first of them can tell
+        for column in ("cpu", "busiest")
+        if (rate := usage.growth_rate(table, column, window)) is not None
+    ]
+    return max(rates) * (window.end - window.start) if rates else None
 
 
 def _limit(found: Findings) -> float:

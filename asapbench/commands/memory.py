@@ -247,16 +247,29 @@ def produces(plan: MemoryPlan) -> dict[str, str]:
 def prepare(plan: MemoryPlan) -> None:
     """See that what is to be served is there, before the control takes its time."""
     from asapbench.limits import allow_sockets
-    from asapbench.listening import check_process, is_here  # psutil: not for --help
 
-    if plan.host is not None and plan.pid is not None:
-        check_process(plan.host, plan.pid)
-    elif plan.host is not None and not plan.components_only and not is_here(plan.host):
-        raise _unseen(plan.host)
+    if plan.host is not None:
+        _check_host(plan, plan.host)
     if plan.app is not None:
         _check_module(plan.app.partition(":")[0])
     if not plan.components_only:
         allow_sockets("--users", plan.users, plan.users, local=plan.host is None)
+
+
+def _check_host(plan: MemoryPlan, host: str) -> None:
+    """See that the process of a server is the one, and that its memory may be read."""
+    from asapbench.listening import check_process, is_here, listening_pid  # psutil: not for --help
+    from asapbench.outside import ProcessTree
+
+    if plan.pid is not None:
+        check_process(host, plan.pid)
+    if plan.components_only:
+        return
+    if not is_here(host):
+        raise _unseen(host)
+    process = plan.pid or listening_pid(host)
+    if process is not None:
+        ProcessTree(process).held()
 
 
 def _check_module(name: str) -> None:

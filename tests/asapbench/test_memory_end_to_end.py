@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 import sys
@@ -198,11 +199,17 @@ def test_a_worker_that_is_replaced_is_a_server_that_restarted() -> None:
             process.kill()
 
 
+def test_a_helper_that_is_gone_at_the_next_reading_is_no_restart() -> None:
+    tree = ProcessTree(os.getpid())
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE):
+        tree.read(3, 0.0)
+    tree.read(3, 0.0)
+
+
 def watch(tree: ProcessTree, seconds: float) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
-        tree.held()
-        time.sleep(0.1)
+        tree.read(1, 0.1)
 
 
 _SUPERVISOR = """

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from pydantic import ValidationError
 
@@ -48,6 +50,20 @@ def test_what_is_to_be_served_is_looked_for_before_anything_starts(
         prepare(MemoryPlan(host="http://127.0.0.1:1", pid=2**22 + 1))
     with pytest.raises(UsageError, match=r"--host: the process of .* is not seen from here"):
         prepare(MemoryPlan(host="http://192.0.2.1:80"))
+
+
+def test_a_process_whose_memory_may_not_be_read_is_refused_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def another_users(process: psutil.Process) -> tuple[float, float]:
+        raise psutil.AccessDenied(process.pid)
+
+    monkeypatch.setattr("asapbench.outside.held", another_users)
+    monkeypatch.setattr("asapbench.listening.check_process", lambda host, pid: None)
+    monkeypatch.setattr("asapbench.listening.listening_pid", lambda host: os.getpid())
+    for pid in (os.getpid(), None):
+        with pytest.raises(UsageError, match="cannot be read: run asapbench as the user"):
+            prepare(MemoryPlan(host="http://127.0.0.1:1", pid=pid))
 
 
 def test_eight_cycles_are_enough() -> None:

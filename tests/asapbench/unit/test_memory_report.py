@@ -11,7 +11,7 @@ import pytest
 
 from asapbench.commands.memory import BENCH, MemoryPlan
 from asapbench.conclusion import conclude
-from asapbench.model import Measurement, Report, Run, Target, Window
+from asapbench.model import Measurement, Report, Run, Server, Target, Window
 from asapbench.offer import Outcome
 from asapbench.report.text import render_text
 from asapbench.sparkline import sparkline
@@ -46,6 +46,7 @@ def report(make_run: MakeRun, row: MakeRow, cycles_table: MakeTable) -> Callable
         every: float = 1 / 250,
         control: float = 0.0,
         part: float = 0.0,
+        tables: tuple[Measurement, ...] = (),
         story: Any = None,
         **columns: Any,
     ) -> Report:
@@ -59,7 +60,7 @@ def report(make_run: MakeRun, row: MakeRow, cycles_table: MakeTable) -> Callable
             **{"targets": (TARGET,), **(story or {})},
         )
         held = replace(run, measurements=(cycles_table("server", control),), parts={})
-        tables = (cycles_table("server", growth, **columns), cycles_table("jsonrpc", part))
+        tables += (cycles_table("server", growth, **columns), cycles_table("jsonrpc", part))
         return conclude(
             BENCH,
             replace(run, measurements=(*run.measurements, *tables), parts={"floor-1": held}),
@@ -111,6 +112,22 @@ def test_a_control_that_grows_voids_the_verdict(report: Callable[..., Report]) -
     found = report(0.0, control=500.0)
     assert found.outcome == "invalid"
     assert "a server that holds nothing" in found.verdicts[0].reason
+
+
+@pytest.mark.parametrize(("used", "outcome"), [(0.0, "invalid"), (1e-4, "invalid"), (0.2, "pass")])
+def test_a_process_that_does_nothing_while_requests_are_answered_is_not_the_server(
+    report: Callable[..., Report], used: float, outcome: str
+) -> None:
+    host = Server(url="http://127.0.0.1:1", pid=77, how="host", agent="a", version="1")
+    at = np.linspace(102.0, 111.0, 10)
+    columns = {"at": at, "cpu": used / 7 * at, "busiest": np.zeros(10), "rss": np.full(10, 5e7)}
+    table = Measurement("resources", columns, {}, {"process": "server"})
+    found = report(0.0, tables=(table,), story={"server": host})
+    assert found.outcome == outcome
+    if outcome == "invalid":
+        (note,) = (note for note in found.notes if note.code == "health-idle-process")
+        assert "process 77, whose memory was read, used" in found.verdicts[0].reason
+        assert "--pid" in note.hint
 
 
 def test_reference_cycles_are_no_leak_and_are_shown(report: Callable[..., Report]) -> None:
