@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from asapbench.errors import BrokenRun, UsageError
-from asapbench.model import Plan, Report, Value, option_name
+from asapbench.model import Bench, Plan, Report, Value, option_name
 from asapbench.store import BASELINES
 from asapbench.units import parse_share
 from asapbench.writable import STDOUT, folder_writable, same_files, writable
@@ -134,6 +134,11 @@ class Outputs(Formats):
 
             read(value)  # asked before the run, which takes a minute
         return value
+
+
+def options_of(bench: Bench) -> tuple[type[Value], ...]:
+    """What is given to a command that measures: its plan, where results go, what else it has."""
+    return (bench.plan, Outputs, *((bench.outputs,) if bench.outputs else ()))
 
 
 def refuse_other_plan(outputs: Outputs, command: str, plan: Plan) -> None:

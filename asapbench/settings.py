@@ -30,8 +30,11 @@ def complete(
     command: str,
     given: Mapping[str, Any],
     commands: frozenset[str] = frozenset(),
+    others: Sequence[type[BaseModel]] = (),
 ) -> list[Any]:
     """One value of each model, from what was given and what stands elsewhere.
+
+    Options of the `others` may stand there too; nobody asks for them now.
 
     The command line wins over the environment, that over `asapbench.toml`, that over
     `pyproject.toml`. Raises UsageError naming the option, its value, what is allowed, and where it
@@ -39,7 +42,7 @@ def complete(
     """
     if commands:
         _refuse_unknown_tables(commands)
-    fields = [field for model in models for field in model.model_fields]
+    fields = [field for model in (*models, *others) for field in model.model_fields]
     sources: dict[str, str] = {}
     values: dict[str, Any] = {}
     for where, layer in _layers(fields, command, given):

@@ -18,6 +18,7 @@ from asapbench.outputs import (
     Formats,
     Outputs,
     compared,
+    options_of,
     refuse_other_plan,
     refuse_same,
     say,
@@ -39,8 +40,7 @@ def callback_of(found: Bench | Command) -> Callable[..., int]:
 
 
 def _measuring(bench: Bench) -> Callable[..., int]:
-    own = (bench.outputs,) if bench.outputs else ()
-    models: tuple[type[Value], ...] = (bench.plan, Outputs, *own)
+    models = options_of(bench)
 
     def run(**options: Any) -> int:
         plan, *outputs = complete(models, bench.name, given(options), frozenset(names()))

@@ -16,6 +16,7 @@ from pydantic.fields import FieldInfo
 
 from asapbench.errors import Exit, UsageError
 from asapbench.model import Bench, Command, Value, option_name
+from asapbench.outputs import options_of
 
 OPTIONS = Path("asapbench.toml")
 WORKFLOW = Path(".github") / "workflows" / "asapbench.yml"
@@ -61,8 +62,9 @@ def workflow_text() -> str:
 
 def _table(bench: Bench) -> Iterator[str]:
     yield f"[{bench.name}]"
-    for name, field in bench.plan.model_fields.items():
-        yield f"# {option_name(name)[2:]} = {_toml(field)}  # {field.description}"
+    for model in options_of(bench):
+        for name, field in model.model_fields.items():
+            yield f"# {option_name(name)[2:]} = {_toml(field)}  # {field.description}"
     yield ""
 
 

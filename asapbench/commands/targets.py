@@ -13,6 +13,7 @@ from pydantic import Field
 
 from asapbench.errors import Exit, UsageError
 from asapbench.model import Bench, Command, Target, Value
+from asapbench.outputs import options_of
 from asapbench.targets import SHIPPED, has_rows, read_table, shipped_text
 
 _GAP = "  "
@@ -41,7 +42,7 @@ def _table(bench: Bench, file: Path | None) -> list[tuple[str, ...]]:
     from asapbench.settings import complete
 
     if file is None:
-        (plan,) = complete((bench.plan,), bench.name, {})
+        (plan,) = complete((bench.plan,), bench.name, {}, others=options_of(bench)[1:])
         file = plan.targets
     elif not has_rows(bench.name, file):
         file = None

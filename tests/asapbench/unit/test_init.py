@@ -16,7 +16,11 @@ from asapbench.commands import benches
 from asapbench.commands.init import OPTIONS, WORKFLOW, InitOptions, run
 from asapbench.comparison import Results
 from asapbench.errors import UsageError
+from asapbench.model import option_name
+from asapbench.outputs import options_of
 from asapbench.settings import complete
+
+AGAINST = "--baseline base --max-slowdown 10%"
 
 
 @pytest.fixture(autouse=True)
@@ -57,8 +61,18 @@ def test_as_it_is_written_it_changes_nothing() -> None:
     run(InitOptions())
     assert set(tomllib.loads(OPTIONS.read_text())) == set(benches())
     for bench in benches().values():
-        (plan,) = complete((bench.plan,), bench.name, {}, frozenset(benches()))
-        assert plan == bench.plan()
+        models = options_of(bench)
+        found = complete(models, bench.name, {}, frozenset(benches()))
+        assert found == [model() for model in models]
+
+
+def test_every_option_of_the_command_line_is_in_it() -> None:
+    run(InitOptions())
+    for table in OPTIONS.read_text().split("\n[")[1:]:
+        name, _, options = table.partition("]\n")
+        written = re.findall(r"^# ([\w-]+) = ", options, flags=re.MULTILINE)
+        models = options_of(benches()[name])
+        assert written == [option_name(f)[2:] for m in models for f in m.model_fields]
 
 
 def test_every_option_that_has_a_default_is_accepted_without_its_comment_sign() -> None:
@@ -66,8 +80,9 @@ def test_every_option_that_has_a_default_is_accepted_without_its_comment_sign() 
     text = re.sub(r"^# (?=[\w-]+ = )", "", OPTIONS.read_text(), flags=re.MULTILINE)
     OPTIONS.write_text(re.sub(r'^[\w-]+ = "".*$', "", text, flags=re.MULTILINE))
     for bench in benches().values():
-        (plan,) = complete((bench.plan,), bench.name, {}, frozenset(benches()))
-        assert plan == bench.plan()
+        models = options_of(bench)
+        found = complete(models, bench.name, {}, frozenset(benches()))
+        assert found == [model() for model in models]
 
 
 def workflow() -> dict[str, Any]:
@@ -88,7 +103,8 @@ def test_the_workflow_runs_command_lines_that_are_accepted(
     monkeypatch.setattr(running, "answered", lambda *given: ran.append(given) or 0)  # type: ignore[func-returns-value]  # the same
     monkeypatch.setattr(baselines, "read", lambda name: Results(name, {}))
     for line in called:
-        words = shlex.split(line.partition(" || ")[0].replace("$AGENT", content["env"]["AGENT"]))
+        line = line.replace("$AGENT", content["env"]["AGENT"]).replace("$against", AGAINST)
+        words = shlex.split(line.partition(" || ")[0])
         assert application()(words[1:], standalone_mode=False) == 0
     assert len(ran) == len(called) == 3
 
@@ -97,4 +113,4 @@ def test_the_workflow_compares_with_what_it_saved_of_the_base_branch() -> None:
     steps = workflow()["jobs"]["benchmark"]["steps"]
     scripts = {step["name"]: step["run"] for step in steps if "name" in step}
     assert "--save base" in scripts["The base branch"]
-    assert "--baseline base" in scripts["The pull request"]
+    assert f'against="{AGAINST}"' in scripts["The pull request"]

@@ -71,3 +71,18 @@ def test_a_file_that_exists_is_not_written_over() -> None:
 def test_a_place_that_cannot_be_written_is_named() -> None:
     with pytest.raises(UsageError, match=r"'no/mine\.toml' cannot be written"):
         shown(write="no/mine.toml")
+
+
+def test_any_option_of_a_command_may_stand_beside_its_table() -> None:
+    Path("own.toml").write_text(OWN)
+    Path("asapbench.toml").write_text(
+        '[load]\ntargets = "own.toml"\njunit = "v.xml"\nbaseline = "not-saved-yet"\n'
+        '[micro]\npyperf-json = "p.json"\n'
+    )
+    assert "own.toml" in shown()
+
+
+def test_an_option_that_there_is_none_of_is_refused() -> None:
+    Path("asapbench.toml").write_text("[load]\njunits = 1\n")
+    with pytest.raises(UsageError, match=r"there is no option 'junits', only .*junit"):
+        shown()

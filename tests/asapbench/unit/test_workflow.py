@@ -20,15 +20,24 @@ from asapbench.model import Report
 
 SLOWER = {1.0: 0, 1.3: 1}  # how much slower the change is, and what the job then exits with
 PROGRAM = f"""#!{sys.executable}
-import sys
 from pathlib import Path
 from asapbench import engine
 from asapbench.cli import main
+from asapbench.errors import BrokenRun
 from asapbench.model import Report
 made = Path({{made!r}}) / ("change.json" if Path("change.txt").exists() else "base.json")
-engine.execute = lambda *_, **__: Report.model_validate_json(made.read_bytes())
+
+def execute(bench, plan, *_, **__):
+    if not made.exists():
+        raise BrokenRun("it does not start")
+    with (made.parent / "measured").open("a") as file:
+        print(made.stem, plan.users, plan.targets and plan.targets.read_text(), file=file)
+    return Report.model_validate_json(made.read_bytes())
+
+engine.execute = execute
 main()
 """
+CONFIGURED = '[load]\nusers = 7\ntargets = "limits/own.toml"  # ours\n'
 
 
 def git(folder: Path, *words: str) -> None:
@@ -47,6 +56,9 @@ def checkout(tmp_path: Path) -> Path:
     git(origin, "commit", "-m", "base")
     git(origin, "checkout", "-b", "change")
     (origin / "change.txt").write_text("changed")
+    (origin / "asapbench.toml").write_text(CONFIGURED)
+    (origin / "limits").mkdir()
+    (origin / "limits" / "own.toml").write_text("# a table")
     git(origin, "add", "-A")
     git(origin, "commit", "-m", "change")
     clone.parent.mkdir()
@@ -80,6 +92,25 @@ def steps(checkout: Path) -> list[dict[str, Any]]:
     return found
 
 
+def run_steps(checkout: Path, variables: dict[str, str]) -> tuple[int, str]:
+    """Each as a runner does; the exit code of the last, and all that was said."""
+    said, code = "", 0
+    for step in steps(checkout):
+        if "run" in step:
+            assert code == 0, said
+            ended = subprocess.run(
+                ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
+                cwd=checkout,
+                env=variables,
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=120,
+            )
+            code, said = ended.returncode, said + ended.stdout + ended.stderr
+    return code, said
+
+
 @pytest.mark.parametrize("factor", SLOWER)
 def test_every_step_runs_and_the_last_compares_the_pull_request_with_its_base(
     factor: float,
@@ -90,19 +121,8 @@ def test_every_step_runs_and_the_last_compares_the_pull_request_with_its_base(
 ) -> None:
     (tmp_path / "base.json").write_text(make_report().model_dump_json())
     (tmp_path / "change.json").write_text(make_report(scale=factor).model_dump_json())
-    for step in steps(checkout):
-        if "run" in step:
-            ended = subprocess.run(
-                ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]],
-                cwd=checkout,
-                env=variables,
-                capture_output=True,
-                text=True,
-                check=False,
-                timeout=120,
-            )
-            wanted = SLOWER[factor] if step.get("name") == "The pull request" else 0
-            assert ended.returncode == wanted, f"{step['run']}\n{ended.stdout}{ended.stderr}"
+    code, said = run_steps(checkout, variables)
+    assert code == SLOWER[factor], said
     report = json.loads((checkout / "report.json").read_text())
     assert report["comparison"]["old"] == "base"
     assert {row["key"] for row in report["comparison"]["rows"]} >= {"throughput", "latency.p95"}
@@ -113,8 +133,28 @@ def test_every_step_runs_and_the_last_compares_the_pull_request_with_its_base(
     assert (tmp_path / "installed").read_text().splitlines() == [
         "pipx install asapbench",
         "pip install ../base",
+        "pip install .",
         "pip install --force-reinstall --no-deps .",
     ]
+    # both by the options of the pull request, and by its table
+    assert (tmp_path / "measured").read_text().splitlines() == [
+        "base 7 # a table",
+        "change 7 # a table",
+    ]
+
+
+def test_where_the_base_cannot_be_measured_the_pull_request_is_judged_and_that_is_said(
+    checkout: Path,
+    variables: dict[str, str],
+    tmp_path: Path,
+    make_report: Callable[..., Report],
+) -> None:
+    (tmp_path / "change.json").write_text(make_report().model_dump_json())
+    code, said = run_steps(checkout, variables)
+    assert code == 0, said
+    assert "it ended with exit code 4" in said
+    assert "::warning::the base branch could not be measured" in said
+    assert "comparison" not in json.loads((checkout / "report.json").read_text())
 
 
 def test_what_is_uploaded_is_what_the_steps_write(checkout: Path) -> None:
