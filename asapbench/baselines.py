@@ -128,6 +128,8 @@ def of_report(name: str, report: Mapping[str, Any]) -> Results:
         "server": (report["server"] or {}).get("how", "none"),
     }
     measured = {"command": report["command"], "plan": report["plan"]}
+    if _void(report):
+        return Results(name, {}, conditions, notes=(_not_valid(name),), **measured)
     if rows is None:
         return Results(name, dict(_judged(report)), conditions, **measured)
     sizes = {f"{row['group']}/{row['name']}": sized(row["values"]) for row in rows}
@@ -136,13 +138,29 @@ def of_report(name: str, report: Mapping[str, Any]) -> Results:
     return Results(name, sizes, conditions, drift, **measured)
 
 
+def _void(report: Mapping[str, Any]) -> bool:
+    """Whether the instrument failed: what it read is no evidence, for or against anybody."""
+    outcomes = {verdict["outcome"] for verdict in report["verdicts"]}
+    return outcomes == {"invalid"}
+
+
+def _not_valid(name: str) -> Note:
+    return Note(
+        code="not-valid",
+        text=f"{name} is a measurement that is not valid: nothing of it is compared",
+        hint="measure it again; its own notes say what spoiled it",
+    )
+
+
 def _judged(report: Mapping[str, Any]) -> Iterable[tuple[str, Sized]]:
-    """Metrics with a target, whose sign says which way is worse."""
+    """Metrics with a target, whose sign says which way is worse; not those of no valid verdict."""
     confidence = {
         metric_key(metric["name"], metric["labels"]): metric["confidence"]
         for metric in report["metrics"]
     }
     for verdict in report["verdicts"]:
+        if verdict["outcome"] == "invalid":
+            continue
         if found := _sized(verdict, confidence.get(verdict["metric"])):
             yield verdict["metric"], found
 

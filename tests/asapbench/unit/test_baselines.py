@@ -66,17 +66,18 @@ def test_what_was_saved_is_found_by_its_name(write: Callable[[Any], str]) -> Non
     assert "parse" in read("before").sizes
 
 
-def test_of_a_report_with_no_benchmarks_the_judged_metrics_are_compared(
-    write: Callable[[Any], str],
-) -> None:
+def report_file(**outcomes: str) -> dict[str, Any]:
+    """Of a load run, whose rows came to these outcomes; they pass if nothing else is said."""
+
     def metric(name: str, value: float) -> dict[str, Any]:
         return {"name": name, "labels": {}, "confidence": 0.99, "value": value}
 
     def verdict(name: str, limit: str, unit: str, value: float) -> dict[str, Any]:
         bounds = {"low": value / 1.1, "value": value, "high": value * 1.1}
-        return {"metric": name, "limit": limit, "unit": unit, **bounds}
+        outcome = outcomes.get(name.partition(".")[0], "pass")
+        return {"metric": name, "limit": limit, "unit": unit, "outcome": outcome, **bounds}
 
-    report = {
+    return {
         "schema": "asapbench.report/1",
         "command": "load",
         "plan": {"users": 5},
@@ -89,13 +90,33 @@ def test_of_a_report_with_no_benchmarks_the_judged_metrics_are_compared(
             verdict("throughput", ">= 800 req/s", "req/s", 900.0),
         ],
     }
-    found = read(write(report))
+
+
+def test_of_a_report_with_no_benchmarks_the_judged_metrics_are_compared(
+    write: Callable[[Any], str],
+) -> None:
+    found = read(write(report_file()))
     assert (found.command, found.plan) == ("load", {"users": 5})
     sizes = found.sizes
     # more is worse: a rate counts the other way round
     assert sizes["latency.p95"].centre == pytest.approx(math.log(0.003))
     assert sizes["throughput"].centre == pytest.approx(-math.log(900))
     assert sizes["throughput"].error == pytest.approx(math.log(1.1) / 2.326, rel=1e-3)
+
+
+def test_a_row_without_a_valid_verdict_is_not_compared(write: Callable[[Any], str]) -> None:
+    assert set(read(write(report_file(latency="invalid"))).sizes) == {"throughput"}
+
+
+def test_nothing_of_a_measurement_that_is_not_valid_is_compared_and_that_is_said(
+    write: Callable[[Any], str],
+) -> None:
+    void = read(write(report_file(latency="invalid", throughput="invalid")))
+    assert void.sizes == {}
+    assert [note.code for note in void.notes] == ["not-valid"]
+    micro = report_file(latency="invalid", throughput="invalid") | {"command": "micro"}
+    row = {"group": "g", "name": "n", "values": [1.0, 1.1], "split": None}
+    assert read(write(micro | {"micro": {"benchmarks": [row]}})).sizes == {}
 
 
 @pytest.mark.parametrize("content", ["[1", "{}", "[]", '{"schema": "asapbench.report/1"}', "3"])

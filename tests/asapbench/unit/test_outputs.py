@@ -9,7 +9,9 @@ from pydantic import ValidationError
 
 from asapbench.errors import BrokenRun, Exit
 from asapbench.model import Metric, Report, Story
-from asapbench.outputs import Formats, Outputs, write
+from asapbench.outputs import Formats, Outputs, compared, write
+from asapbench.report.document import render_json
+from asapbench.report.outcome import overall
 
 
 @pytest.fixture
@@ -134,3 +136,20 @@ def test_a_page_of_the_job_that_cannot_be_written_spoils_no_run(
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(tmp_path))
     write(report, Outputs(json_=tmp_path / "out.json"))
     assert (tmp_path / "out.json").exists()
+
+
+@pytest.mark.parametrize("void", ["before", "now", ""])
+def test_a_measurement_that_is_not_valid_is_slower_than_nothing_and_nothing_than_it(
+    make_report: Callable[..., Report], tmp_path: Path, void: str
+) -> None:
+    before, now = (
+        make_report(scale=scale, invalid="starved" if void == name else "")
+        for name, scale in (("before", 0.5), ("now", 1.0))
+    )
+    file = tmp_path / "before.json"
+    file.write_text(render_json(before))
+    comparison = compared(now, Outputs(baseline=str(file)))
+    assert comparison is not None
+    expected = {"now": Exit.NO_VERDICT, "before": Exit.PASS, "": Exit.MISSED}
+    assert overall(now, comparison)[1] == expected[void]
+    assert [note.code for note in comparison.notes] == ["not-valid"] * bool(void)
