@@ -8,6 +8,7 @@ import os
 import re
 import statistics
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from scipy import special
 
 from asapbench import store
 from asapbench.comparison import Results, Sized, sized
-from asapbench.errors import UsageError
+from asapbench.errors import BrokenRun, UsageError
 from asapbench.model import Note, metric_key
 from asapbench.units import parse_quantity
 
@@ -39,15 +40,17 @@ def path_of(name: str) -> Path:
 
 
 def save(name: str, document: str) -> Path:
-    """Keep a report under a name. Raises UsageError where that cannot be written."""
+    """Keep a report under a name. Raises BrokenRun where that cannot be written."""
     file = path_of(name)
+    fresh = file.with_suffix(".new")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        fresh = file.with_suffix(".new")
         fresh.write_text(document, encoding="utf-8")
         fresh.replace(file)
     except OSError as error:
-        raise UsageError(f"--save: {str(file)!r} cannot be written: {error.strerror}") from error
+        with suppress(OSError):
+            fresh.unlink()
+        raise BrokenRun(f"--save: {str(file)!r} cannot be written: {error.strerror}") from error
     return file
 
 

@@ -6,17 +6,18 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from asapbench.errors import BrokenRun, UsageError
+from asapbench.errors import BenchError, BrokenRun, UsageError
 from asapbench.model import Bench, Plan, Report, Value, option_name
 from asapbench.store import BASELINES
 from asapbench.units import parse_share
-from asapbench.writable import STDOUT, folder_writable, same_files, writable
+from asapbench.writable import STDOUT, same_files, why_not_made, writable
 
 if TYPE_CHECKING:
     from asapbench.comparison import Comparison
@@ -122,8 +123,8 @@ class Outputs(Formats):
     @field_validator("save")
     @classmethod
     def _can_be_saved(cls, value: str | None) -> str | None:
-        if value is not None and not folder_writable(BASELINES):
-            raise ValueError(f"is kept in {str(BASELINES)!r} here, which cannot be written")
+        if value is not None and (why := why_not_made(BASELINES / f"{value}.json")):
+            raise ValueError(why)
         return value
 
     @field_validator("baseline")
@@ -189,22 +190,54 @@ def compared(report: Report, outputs: Outputs) -> Comparison | None:
 
 
 def write(report: Report, outputs: Formats, comparison: Comparison | None = None) -> None:
-    """Write the files that were asked for. Raises BrokenRun naming one that cannot be written."""
-    if isinstance(outputs, Outputs) and outputs.save:
-        from asapbench.baselines import save
+    """Write the files that were asked for. Raises BrokenRun naming those that cannot be written."""
+    attempt(*_writers(report, outputs, comparison))
 
-        save(outputs.save, _rendered("json_", report))
+
+def attempt(*jobs: Callable[[], None]) -> None:
+    """Do each, whatever becomes of the others. Raises BrokenRun with all that failed."""
+    failed: list[BenchError | BrokenPipeError] = []
+    for job in jobs:
+        try:
+            job()
+        except (BenchError, BrokenPipeError) as error:
+            failed.append(error)
+    if said := [str(error) for error in failed if isinstance(error, BenchError)]:
+        raise BrokenRun("; ".join(said))
+    if failed:
+        raise failed[0]
+
+
+def _writers(
+    report: Report, outputs: Formats, comparison: Comparison | None
+) -> Iterator[Callable[[], None]]:
     for name in _FORMATS:
-        file = getattr(outputs, name)
-        if file:
-            _put(file, _rendered(name, report, comparison))
+        if file := getattr(outputs, name):
+            yield partial(_write, file, name, report, comparison)
     if outputs.csv:
-        from asapbench.report.tables import render_csv
+        yield partial(_write_tables, outputs.csv, report)
+    if isinstance(outputs, Outputs):
+        if outputs.save:
+            yield partial(_save, outputs.save, report)
+        # a kept run was told there when it was measured
+        yield partial(_summarise, report, comparison)
 
-        for name, text in render_csv(report).items():
-            _put(outputs.csv.with_name(f"{outputs.csv.name}_{name}.csv"), text)
-    if isinstance(outputs, Outputs):  # a kept run was told there when it was measured
-        _summarise(report, comparison)
+
+def _write(file: Path, name: str, report: Report, comparison: Comparison | None) -> None:
+    _put(file, _rendered(name, report, comparison))
+
+
+def _write_tables(prefix: Path, report: Report) -> None:
+    from asapbench.report.tables import render_csv
+
+    for name, text in render_csv(report).items():
+        _put(prefix.with_name(f"{prefix.name}_{name}.csv"), text)
+
+
+def _save(name: str, report: Report) -> None:
+    from asapbench.baselines import save
+
+    save(name, _rendered("json_", report))
 
 
 def _rendered(name: str, report: Report, comparison: Comparison | None = None) -> str:

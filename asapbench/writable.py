@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 STDOUT = Path("-")
+_LONGEST = 255  # bytes of a file's name, on any file system that there is
 
 
 def writable(file: Path | None) -> Path | None:
@@ -23,6 +24,17 @@ def folder_writable(folder: Path) -> bool:
     """Whether files can be made in a folder, which may have to be made itself."""
     there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
     return there.is_dir() and os.access(there, os.W_OK)
+
+
+def why_not_made(file: Path) -> str:
+    """Why a file cannot be put in a folder that may have to be made; empty where it can."""
+    if not folder_writable(file.parent):
+        return f"is kept in {str(file.parent)!r} here, which cannot be written"
+    if len(os.fsencode(file.name)) > _LONGEST:
+        return f"must have at most {_LONGEST - len(file.suffix)} bytes"
+    if file.is_dir():
+        return f"is kept as {str(file)!r}, which is a folder"
+    return ""
 
 
 def same_files(files: Mapping[str, Path]) -> list[str]:

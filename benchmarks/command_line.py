@@ -10,6 +10,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from benchmarks.limits import against
+
 TIMES = 10
 PROGRAM = Path(sys.executable).with_name("asapbench")
 RUN = ("load", "--duration", "60s", "--extend", "1", "--no-floor", "--no-gates", "--quiet")
@@ -30,7 +32,7 @@ def measure() -> dict[str, float | str]:
 def _shown(words: Sequence[str], folder: str, limit: float | None) -> str:
     seconds = [_timed(words, folder) for _ in range(TIMES)]
     text = f"{statistics.median(seconds):.3f} s, {min(seconds):.3f} to {max(seconds):.3f}"
-    return f"{text} (limit {limit:g} s)" if limit else text
+    return against(text, statistics.median(seconds), limit, "s") if limit else text
 
 
 def _timed(words: Sequence[str], folder: str) -> float:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import hour
+from benchmarks.limits import against
 from tests.asapbench.browser import CHROMIUM, LEFT_OUT, browser
 
 TIMES = 10
@@ -59,7 +60,8 @@ def _asapbench(place: Path, *arguments: str) -> str:
 
 
 def _size(page: Path, limit: int) -> str:
-    return f"{page.stat().st_size / 1e6:.2f} MB (limit {limit} MB)"
+    size = page.stat().st_size / 1e6
+    return against(f"{size:.2f} MB", size, limit, "MB")
 
 
 def _drawn(page: Path) -> str:
@@ -72,7 +74,7 @@ def _drawn(page: Path) -> str:
         ]
     seconds = [float(time) / 1000 for time in times]
     found = f"{statistics.median(seconds):.2f} s, {min(seconds):.2f} to {max(seconds):.2f}"
-    return f"{found} (limit 2 s)"
+    return against(found, statistics.median(seconds), 2, "s")
 
 
 def _extremes(page: Path, details: dict[str, Any]) -> str:

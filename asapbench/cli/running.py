@@ -7,6 +7,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from asapbench.model import Bench, Command, Exploring, Plan, Report, Value
 from asapbench.outputs import (
     Formats,
     Outputs,
+    attempt,
     compared,
     options_of,
     refuse_other_plan,
@@ -108,9 +110,8 @@ def measured(bench: Bench, plan: Plan, outputs: Outputs, own: Value | None = Non
     ):
         report = execute(bench, plan, watch, place=place)
     comparison = compared(report, outputs)
-    _put(report, outputs, comparison)
-    if own is not None:
-        bench.write(report, own)
+    also = () if own is None else (partial(bench.write, report, own),)
+    _put(report, outputs, comparison, *also)
     _, code = overall(report, comparison)
     return code
 
@@ -132,10 +133,16 @@ def _place(*, keep: bool) -> Iterator[Path]:
         yield Path(folder)
 
 
-def _put(report: Report, outputs: Formats, comparison: Comparison | None = None) -> None:
-    if not outputs.stdout_taken:
-        _show(report, comparison, brief=outputs.quiet)
-    write(report, outputs, comparison)
+def _put(
+    report: Report,
+    outputs: Formats,
+    comparison: Comparison | None = None,
+    *also: Callable[[], None],
+) -> None:
+    """On standard output, unless that has been taken, and in files; what fails spoils no other."""
+    show = partial(_show, report, comparison, brief=outputs.quiet)
+    shown = () if outputs.stdout_taken else (show,)
+    attempt(*shown, partial(write, report, outputs, comparison), *also)
 
 
 def _show(report: Report, comparison: Comparison | None, *, brief: bool) -> None:

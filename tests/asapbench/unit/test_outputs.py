@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
+from asapbench.baselines import path_of
 from asapbench.errors import BrokenRun, Exit
 from asapbench.model import Metric, Report, Story
-from asapbench.outputs import Formats, Outputs, compared, write
+from asapbench.outputs import Formats, Outputs, attempt, compared, write
 from asapbench.report.document import render_json
 from asapbench.report.outcome import overall
 
@@ -110,6 +111,49 @@ def test_each_format_goes_where_it_is_asked_to(
 def test_standard_output_is_for_one_format_only() -> None:
     with pytest.raises(ValidationError, match="--json and --junit cannot both go to standard"):
         Outputs(json_="-", junit="-")
+
+
+@pytest.mark.parametrize("name", ["x" * 251, "é" * 126, "taken"])
+def test_a_name_that_cannot_be_saved_under_is_refused_before_the_run(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path_of("taken").mkdir(parents=True)
+    with pytest.raises(ValidationError, match=r"must have at most 250 bytes|which is a folder"):
+        Outputs(save=name)
+
+
+def test_the_longest_name_can_be_saved_under(
+    report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(report, Outputs(save="x" * 250))
+    assert path_of("x" * 250).exists()
+
+
+def test_what_cannot_be_written_takes_no_other_output_with_it_and_leaves_nothing_behind(
+    report: Report, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    outputs = Outputs(save="name", json_=Path("a.json"), junit=Path("b.xml"), csv=Path("c"))
+    path_of("name").mkdir(parents=True)
+    Path("a.json").mkdir()
+    with pytest.raises(BrokenRun, match=r"'a\.json' cannot .*; --save: .*name\.json' cannot"):
+        write(report, outputs)
+    assert Path("b.xml").exists()
+    assert Path("c_metrics.csv").exists()
+    assert [file.name for file in path_of("name").parent.iterdir()] == ["name.json"]
+
+
+def test_a_reader_that_goes_away_takes_no_file_with_it() -> None:
+    done: list[str] = []
+
+    def gone() -> None:
+        raise BrokenPipeError
+
+    with pytest.raises(BrokenPipeError):
+        attempt(gone, lambda: done.append("file"))
+    assert done == ["file"]
 
 
 def test_in_github_actions_the_page_of_the_job_gets_the_verdicts(
