@@ -10,14 +10,14 @@ from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, fields
 from math import ceil, inf, isnan, nan
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from asapbench.doctor.read.files import Tree
 from asapbench.doctor.read.memory import read_memory
 from asapbench.errors import BrokenRun
 from asapbench.leak.cycles import Reading, layout
-from asapbench.leak.room import affordable, goes_on
+from asapbench.leak.room import affordable, goes_on, is_used_up
 from asapbench.model import Metric, Recorder, Running, Tick, Window
 from asapbench.offer import Load
 from asapbench.outside import ProcessTree
@@ -32,14 +32,22 @@ _DISCONNECTS = 0.01  # of the requests, as connections beside them
 _LOOKS, _PAUSE = 3, 0.2  # readings from outside: the server is not told to settle
 _PROBE = 1.0  # seconds
 _SUSTAINED = 0.6  # of what closed users get: without a queue
+_FEW = (20, 60)  # requests at first, of which the latter tell how much each leaves behind
+_FEW_RATE = 100.0  # req/s, at least
+_SLOW = 0.5  # of the rate that is offered: a server that bears less gets fewer requests a cycle
+_LEAST = 100  # requests a cycle of a slow server
 _TREND = 60  # readings
-_HELD = (("rss", "B"), ("uss", "B"), ("heap", "B"), ("blocks", "count"))
+_SHOWN = (("rss", "B"), ("uss", "B"), ("heap", "B"), ("blocks", "count"))
+_GIVE_ROOM = "end what else takes memory here, or raise the limit of this container"
 
 
 class Meter(Protocol):
     """Reads the server once no request is open."""
 
     def read(self) -> Reading: ...
+
+    def held(self) -> float:
+        """Bytes that it holds right now, not settled: enough to see that memory will not last."""
 
     def check(self) -> None:
         """Raise ServerDied if it has ended."""
@@ -53,6 +61,9 @@ class Inside:
 
     def read(self) -> Reading:
         return reading_of(self.system.ask("settle", PATIENCE))
+
+    def held(self) -> float:
+        return _held(self.system)
 
     def check(self) -> None:
         self.system.check()
@@ -68,8 +79,16 @@ class Outside:
         rss, uss = self._tree.read(_LOOKS, _PAUSE)
         return Reading(rss=rss, uss=uss)
 
+    def held(self) -> float:
+        return self._tree.held()[1]
+
     def check(self) -> None:
         self._tree.check()
+
+
+def _held(system: Running) -> float:
+    assert system.server.pid is not None  # noqa: S101 - it is a process of ours
+    return ProcessTree(system.server.pid).held()[1]
 
 
 def meter_of(system: Running, *, asks: bool) -> Meter:
@@ -89,6 +108,9 @@ class Traced:
     def read(self) -> Reading:
         answered(self.system.ask("trace", _TRACE_PATIENCE))
         return Reading(rss=nan, uss=nan)
+
+    def held(self) -> float:
+        return _held(self.system)
 
     def check(self) -> None:
         self.system.check()
@@ -113,6 +135,14 @@ def reading_of(answer: str) -> Reading:
     return Reading(**{field.name: known[field.name] for field in fields(Reading)})
 
 
+class Wanted(NamedTuple):
+    """How many requests a cycle is to be, how long at most, and of how many cycles."""
+
+    size: int
+    seconds: float
+    cycles: int = 0
+
+
 class Cycles:
     """Drives a generator through cycles of `size` requests at `rate`; a row a cycle is kept."""
 
@@ -127,13 +157,17 @@ class Cycles:
         self._writer = Writer(recorder.path("cycles.series"), layout("server"))
         self._began = time.monotonic()
         self._latest: Reading | None = None
-        self._grown = 0.0  # bytes, in the latest cycle
+        self._free = _free()  # bytes, at first
+        self._each = 0.0  # bytes a request, in the latest cycle
+        self._top = inf  # req/s that the server bears, if that was less than what was offered last
+        self._failed: int | None = None  # requests, before the first cycle that counts
         self._trend: list[float] = []
         self._window: Window | None = None
         self._known: tuple[Metric, ...] = ()
         self.done, self.planned = 0, 0
         self.so_far = _nothing
         self.rate, self.size = 0.0, 0
+        self.wanted = Wanted(0, inf)
         self.patience = PATIENCE
 
     def close(self) -> None:
@@ -143,20 +177,35 @@ class Cycles:
     def begin(self) -> Iterator[Tick]:
         """Let the users come."""
         load = Load(users=self._users, spawn_rate=_SPAWN, rate=1.0, requests=0)
-        yield from map(self._shown, self._traffic.ramp(load))
+        yield from self._watched(self._traffic.ramp(load))
+
+    def feel(self, rate: float) -> Iterator[Tick]:
+        """A few requests first: what each leaves behind may leave no room for many."""
+        self.rate = max(rate, _FEW_RATE)
+        for self.size in _FEW:
+            yield from self._weighed(self._send("probe"))
+
+    def _weighed(self, ticks: Iterator[Tick]) -> Iterator[Tick]:
+        """Requests, and what each of them left behind."""
+        held, answers = self._meter.held(), self._traffic.answers
+        yield from ticks
+        answered = max(1, self._traffic.answers - answers)
+        self._each = max(0.0, self._meter.held() - held) / answered
 
     def raise_rate(self, least: float, most: float, seconds: float) -> Iterator[Tick]:
         """Find the rate that the server bears without error, and how many requests a cycle is.
 
         What closed users get says where the top is; errors at the rate taken from it halve it. The
-        `least` is what is asked for, but never more than the top.
+        `least` is what is asked for, but never more than the top. It is taken where so many
+        requests as closed users send would leave no memory.
         """
-        yield from self._traffic.ramp(Load(users=self._users, spawn_rate=_SPAWN, rate=None))
+        yield from self.feel(least)
+        if not goes_on(self._each * most * _PROBE, _free()):
+            self.rate = least
+            return
         before = self._traffic.answers
-        yield from map(self._shown, self._traffic.hold("probe", _PROBE))
+        yield from self._weighed(self._probe())
         top = (self._traffic.answers - before) / _PROBE
-        yield from self.begin()
-        yield from map(self._shown, self._traffic.rest("probe", self.patience))
         least = min(least, max(top, 1.0))
         self.rate = max(least, min(top * _SUSTAINED, most))
         while self.rate > least:
@@ -167,19 +216,43 @@ class Cycles:
                 break
             self.rate = max(least, self.rate / 2)
 
+    def _probe(self) -> Iterator[Tick]:
+        """As much as the users get."""
+        yield from self._traffic.ramp(Load(users=self._users, spawn_rate=_SPAWN, rate=None))
+        yield from self._watched(self._traffic.hold("probe", _PROBE))
+        yield from self.begin()
+        yield from self._watched(self._traffic.rest("probe", self.patience))
+
     def warm_up(self, cycles: int) -> Iterator[Tick]:
         """Cycles that count for nothing; the growth counts from the reading after the last."""
         for _ in range(cycles):
             yield from self._cycle("warm-up", kept=False)
 
     def fit(self) -> None:
-        """Make cycles smaller where the server grows by so much in each that memory would end."""
-        self.size = affordable(self.size, self._grown, _free())
+        """Make cycles as large as wanted; smaller where they take too long, or too much memory.
+
+        That is told by what was sent last.
+        """
+        size, seconds, cycles = self.wanted
+        if self._top * seconds < size:
+            size = min(size, max(_LEAST, round(self._top * seconds)))
+        self.size = affordable(size, self._each * size, _free(), cycles)
+
+    @property
+    def failed(self) -> int:
+        """How many requests have failed in the cycles that count."""
+        return 0 if self._failed is None else self._traffic.failures - self._failed
+
+    @property
+    def seconds(self) -> float:
+        """How long the cycles that count have taken."""
+        return 0.0 if self._window is None else time.monotonic() - self._window.start
 
     def keep(self, cycles: int) -> Iterator[Tick]:
         """Cycles that count."""
         now = time.monotonic()
         window = self._window or Window(name=MEASURED, start=now, end=now)
+        self._failed = self._traffic.failures if self._failed is None else self._failed
         self._mark(window)
         for _ in range(cycles):
             yield from self._cycle(MEASURED, kept=True)
@@ -191,6 +264,7 @@ class Cycles:
         self._recorder.tell(windows=(*others, window))
 
     def _cycle(self, phase: str, *, kept: bool) -> Iterator[Tick]:
+        before = self._traffic.answers
         yield from self._send(phase)
         reading = self._meter.read()
         done = float(self._traffic.answers)
@@ -198,27 +272,38 @@ class Cycles:
         self.done += 1
         if isnan(reading.uss):
             return
-        self._note(reading)
+        self._note(reading, done - before)
         if kept:
             self._known = self.so_far()
         yield self._row(phase)
 
-    def _note(self, reading: Reading) -> None:
-        self._grown = reading.uss - self._latest.uss if self._latest else 0.0
-        self._latest = reading
+    def _note(self, reading: Reading, requests: float) -> None:
+        before, self._latest = self._latest, reading
         self._trend = [*self._trend, reading.uss][-_TREND:]
-        if not goes_on(self._grown, _free()):
+        if before is None:
+            return
+        grown = reading.uss - before.uss
+        self._each = max(0.0, grown) / max(1.0, requests)
+        if not goes_on(grown, _free()):
             raise BrokenRun(
-                f"memory would soon be used up: the server grew by {show(self._grown, 'B')} in the "
-                f"latest {self.size} requests; offer fewer in a cycle (--interval), or give "
-                "--quick, which does"
+                f"memory would soon be used up: the server grew by {show(grown, 'B')} in the "
+                f"latest {requests:.0f} requests; {_GIVE_ROOM}"
             )
 
     def _send(self, phase: str) -> Iterator[Tick]:
         disconnect(self._url, ceil(self.size * _DISCONNECTS))
         load = Load(users=self._users, spawn_rate=_SPAWN, rate=self.rate, requests=self.size)
-        for tick in self._traffic.send(phase, load, self.patience):
+        began = time.monotonic()
+        yield from self._watched(self._traffic.send(phase, load, self.patience))
+        borne = self.size / max(time.monotonic() - began, 1e-3)
+        self._top = borne if borne < _SLOW * self.rate else inf
+
+    def _watched(self, ticks: Iterator[Tick]) -> Iterator[Tick]:
+        """Ticks, for as long as the server lives and there is memory."""
+        for tick in ticks:
             self._meter.check()
+            if is_used_up(left := _free(), self._free):
+                raise BrokenRun(f"memory is used up: {show(left, 'B')} are left; {_GIVE_ROOM}")
             yield self._shown(tick)
 
     def _shown(self, tick: Tick) -> Tick:
@@ -251,7 +336,7 @@ class Cycles:
         requests = ("requests", float(self._traffic.answers), "count")
         if self._latest is None:
             return (requests,)
-        held = [(name, getattr(self._latest, name), unit) for name, unit in _HELD]
+        held = [(name, getattr(self._latest, name), unit) for name, unit in _SHOWN]
         return (*(each for each in held if not isnan(each[1])), requests)
 
 
@@ -266,14 +351,24 @@ def _free() -> float:
 
 
 def until(
-    decided: Callable[[], bool], looks: tuple[int, ...], run: Cycles
+    decided: Callable[[], bool],
+    looks: tuple[int, ...],
+    run: Cycles,
+    hopeless: Callable[[int, int], bool],
 ) -> Generator[Tick, None, None]:
-    """Keep cycles until it is decided at one of the looks, which count them, or after the last."""
+    """Keep cycles until it is decided at one of the looks, which count them, or after the last.
+
+    It ends before that as soon as it is `hopeless`, which is asked after each cycle: by the number
+    of cycles that are kept, and of the next look.
+    """
     kept = 0
     for look in looks:
         run.planned = max(run.planned, run.done + look - kept)
-        yield from run.keep(look - kept)
-        kept = look
+        while kept < look:
+            yield from run.keep(1)
+            kept += 1
+            if hopeless(kept, look):
+                return
         if decided():
             return
 

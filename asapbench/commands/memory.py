@@ -8,7 +8,7 @@ raises the rate to what the server bears and ends when all is decided.
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Collection, Generator, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
 from importlib.machinery import PathFinder
@@ -50,6 +50,10 @@ QUICK_LOOKS = (8, 12, 16, 24, 32, 48)
 QUICK_CONFIRM = 24
 QUICK_RATE = 3000.0  # req/s, at most
 QUICK_CYCLE = 1.0  # s
+SETTLING = 1.0  # s, that a reading may take beside the requests of a cycle
+FINAL = frozenset({"control", "idle-process"})  # gates that more cycles do not mend
+EARLY = 2  # cycles, after which these are asked for
+MOSTLY = 0.5  # of the replies until then wrong: the server will hardly come to its senses
 TRACED_RATE = 1000.0  # req/s, at most: tracing costs several times the request
 TRACED_LEAST = 100.0  # req/s
 TRACED_SIZE = 200  # requests a cycle
@@ -292,6 +296,8 @@ def measure(
 
     if plan.host is not None and system.server.pid is None and not plan.components_only:
         raise _unseen(plan.host)
+    if _void(plan, recorder, FINAL):
+        return  # the control says so
     if plan.components_only or _judges_parts(recorder):
         undecided, so_far = partial(undecided_parts, recorder), partial(_parts_so_far, recorder)
         yield from measure_components(recorder, undecided, so_far)
@@ -317,24 +323,56 @@ def _judges_parts(recorder: Recorder) -> bool:
 def _measure_server(
     plan: MemoryPlan, system: Running, recorder: Recorder, decided: Decided
 ) -> Iterator[Tick]:
-    from asapbench.cycling import until
+    from asapbench.cycling import Wanted, until
     from asapbench.stats import confidence_per_look
 
     kept_looks = looks(plan.duration, plan.interval, quick=plan.quick)
+
+    def done() -> bool:
+        return _void(plan, recorder) or (decided() and confirmed(plan, recorder))
+
     with _cycles(plan, system, recorder) as run:
         yield from run.begin()
+        run.planned = plan.warmup + kept_looks[0]
         if plan.quick:
             yield from run.raise_rate(plan.rps, QUICK_RATE, QUICK_CYCLE)
-            run.size = max(round(run.rate * QUICK_CYCLE), min(plan.size, 2 * round(run.rate)))
+            size = max(round(run.rate * QUICK_CYCLE), min(plan.size, 2 * round(run.rate)))
+            run.wanted = Wanted(size, _longest(plan), kept_looks[-1])
         else:
-            run.rate, run.size = plan.rps, plan.size
-        run.planned = plan.warmup + kept_looks[0]
+            yield from run.feel(plan.rps)
+            run.rate = plan.rps
+            run.wanted = Wanted(plan.size, _longest(plan), kept_looks[-1])
         confidence = confidence_per_look(len(kept_looks))
         run.so_far = partial(_so_far, recorder, "cycles", {}, confidence)
-        yield from run.warm_up(plan.warmup)
-        if plan.quick:
+        for _ in range(plan.warmup):
             run.fit()
-        yield from until(lambda: decided() and confirmed(plan, recorder), kept_looks, run)
+            yield from run.warm_up(1)
+        run.fit()
+        yield from until(done, kept_looks, run, partial(is_hopeless, plan, recorder, run))
+
+
+def _longest(plan: MemoryPlan) -> float:
+    """How many seconds of requests a cycle may be."""
+    return 2 * QUICK_CYCLE if plan.quick else plan.interval
+
+
+def _void(plan: MemoryPlan, recorder: Recorder, gates: Collection[str] = ()) -> bool:
+    """Whether one of these gates, or any, voids the verdicts as it is now."""
+    tripped = (gate.name for gate in analyse(recorder.run()).gates if not gate.ok)
+    return plan.gates and any(name in gates or not gates for name in tripped)
+
+
+def is_hopeless(plan: MemoryPlan, recorder: Recorder, run: Cycles, kept: int, look: int) -> bool:
+    """Whether the next look can give no verdict, or would come far too late."""
+    from asapbench.grown import UNEXPECTED
+
+    mostly_wrong = kept == EARLY and run.failed > MOSTLY * run.size * kept
+    if plan.gates and (mostly_wrong or run.failed > UNEXPECTED * run.size * look):
+        return True
+    most = looks(plan.duration, plan.interval, quick=plan.quick)[-1]
+    if run.seconds > most * (_longest(plan) + SETTLING):
+        return True
+    return kept == EARLY and _void(plan, recorder, FINAL)
 
 
 def measure_control(plan: MemoryPlan, system: Running, recorder: Recorder) -> Generator[Tick]:
@@ -352,9 +390,8 @@ def measure_control(plan: MemoryPlan, system: Running, recorder: Recorder) -> Ge
 
 def name_lines(plan: MemoryPlan, recorder: Recorder) -> Iterator[Tick]:
     """Name the lines, if the server grew; what goes wrong meanwhile touches no verdict."""
-    if not _is_to_explain(recorder):
-        nothing = "there is nothing to explain: memory does not grow with the requests"
-        recorder.tell(explanation={**NOTHING, "text": nothing})
+    if nothing := _nothing_to_explain(plan, recorder):
+        recorder.tell(explanation={**NOTHING, "text": f"there is nothing to explain: {nothing}"})
         return
     try:
         for tick in _explain(plan, recorder):
@@ -365,17 +402,20 @@ def name_lines(plan: MemoryPlan, recorder: Recorder) -> Iterator[Tick]:
         recorder.tell(explanation={**NOTHING, "text": text})
 
 
-def _is_to_explain(recorder: Recorder) -> bool:
-    """Whether the server that was measured grew: by the table, or at all."""
+def _nothing_to_explain(plan: MemoryPlan, recorder: Recorder) -> str:
+    """Why not, unless the server that was measured grew: by the table, or at all."""
     from asapbench.stats import CONFIDENCE
 
+    if _void(plan, recorder):
+        return "the measurement is not valid"
     rate = _rate(recorder, "cycles", CONFIDENCE)
-    return rate is not None and (rate.low > 0 or _misses(recorder))
+    grew = rate is not None and (rate.low > 0 or _misses(recorder))
+    return "" if grew else "memory does not grow with the requests"
 
 
 def _explain(plan: MemoryPlan, recorder: Recorder) -> Iterator[Tick]:
     """Trace the allocations of a fresh server."""
-    from asapbench.cycling import Traced
+    from asapbench.cycling import Traced, Wanted
     from asapbench.explaining import Beside, traced_server
     from asapbench.leak.explain import explanation
 
@@ -386,7 +426,8 @@ def _explain(plan: MemoryPlan, recorder: Recorder) -> Iterator[Tick]:
     ):
         yield from run.begin()
         yield from run.raise_rate(min(plan.rps, TRACED_LEAST), TRACED_RATE, QUICK_CYCLE)
-        run.size = TRACED_SIZE
+        run.wanted = Wanted(TRACED_SIZE, TRACED_SIZE / TRACED_LEAST)
+        run.fit()  # once: what grew is told by snapshots that lie equally far apart
         run.planned = 2 + KEPT
         yield from run.warm_up(2)
         yield from run.keep(KEPT)

@@ -22,6 +22,7 @@ import pytest
 from asapbench.errors import ServerDied
 from asapbench.outside import ProcessTree
 from asapbench.system import Access, embedded
+from asapbench.table import read_measurement
 
 SHORT = ("--interval", "0.25", "--rps", "400", "--duration", "2s", "--warmup", "2", "--no-floor")
 SERVER = f"{shlex.quote(sys.executable)} -m uvicorn --log-level error --port"
@@ -53,6 +54,18 @@ def app(scope, receive, send):
     thing = Thing(len(SHOP.orders))
     SHOP.take(thing)
     return agent(scope, receive, send)
+"""
+
+
+BUSY = """
+from asap.transport.server import app as agent
+
+async def app(scope, receive, send):
+    if scope["type"] != "http" or scope["method"] == "GET":
+        return await agent(scope, receive, send)
+    length = [(b"content-length", b"0")]
+    await send({"type": "http.response.start", "status": 429, "headers": length})
+    await send({"type": "http.response.body", "body": b""})
 """
 
 
@@ -164,17 +177,30 @@ def test_a_server_that_ends_in_the_run_gives_no_verdict_and_keeps_the_evidence(
     with agent(tmp_path) as (url, pid):
 
         def end() -> None:
-            while not any(tmp_path.glob("**/cycles.series")):
+            while kept_cycles(tmp_path) < 2:
                 time.sleep(0.1)
-            time.sleep(3.0)
             psutil.Process(pid).kill()
 
         threading.Thread(target=end, daemon=True).start()
         result = memory(tmp_path, *SHORT[:4], "--duration", "60s", "--no-floor", "--host", url)
-    assert result.code == 3, result.err
-    story = next(tmp_path.glob(".asapbench/runs/*/story.json"))
-    told = story.read_text() + result.err
-    assert "ended" in told
+    assert (result.code, result.report["outcome"]) == (3, "invalid"), result.err
+    assert f"process {pid} has ended" in result.report["verdicts"][0]["reason"]
+    assert sum(row["kept"] for row in result.memory["cycles"]) >= 2
+
+
+def kept_cycles(folder: Path) -> int:
+    files = folder.glob(".asapbench/runs/*/cycles.series")
+    return sum(int(read_measurement(file).columns["kept"].sum()) for file in files)
+
+
+def test_a_server_that_answers_wrongly_ends_the_run_at_once_without_a_verdict(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "busy.py").write_text(BUSY)
+    result = memory(tmp_path, *SHORT, "--duration", "1h", "--app", "busy:app")
+    assert (result.code, result.report["outcome"]) == (3, "invalid"), result.err
+    assert "replies were not what was asked for" in result.report["verdicts"][0]["reason"]
+    assert result.memory["kept"] < 8
 
 
 def test_the_meters_cannot_be_reached_over_the_network(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from asapbench.leak.room import affordable, goes_on
+from asapbench.leak.room import affordable, goes_on, is_used_up
 
 GB = 1e9
 
@@ -20,6 +20,16 @@ def test_cycles_of_a_large_leak_get_smaller_so_that_all_of_them_fit() -> None:
 
 def test_a_cycle_has_some_requests_however_large_the_leak_is() -> None:
     assert affordable(3000, 1e12, GB) == 10
+
+
+def test_the_more_cycles_there_are_the_smaller_they_have_to_be() -> None:
+    assert affordable(1000, 30e6, 3 * GB, 50) == affordable(1000, 30e6, 3 * GB, 100)
+    assert affordable(1000, 30e6, 3 * GB, 1000) == 50
+
+
+def test_the_last_of_memory_is_left_to_others() -> None:
+    assert is_used_up(0.04 * GB, GB)
+    assert not is_used_up(0.06 * GB, GB)
 
 
 def test_a_run_ends_before_memory_does() -> None:

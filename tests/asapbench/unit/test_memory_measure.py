@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
 
 from asapbench import store
 from asapbench.commands import memory
-from asapbench.commands.memory import MemoryPlan, confirmed, name_lines, undecided_parts
+from asapbench.commands.memory import (
+    MemoryPlan,
+    confirmed,
+    is_hopeless,
+    name_lines,
+    undecided_parts,
+)
+from asapbench.conclusion import conclude
+from asapbench.cycling import Cycles
 from asapbench.errors import BrokenRun, ServerDied
 from asapbench.leak.cycles import layout
 from asapbench.leak.parts import PARTS
-from asapbench.model import Environment, Tick, Window
+from asapbench.model import Environment, Running, Tick, Window
 from asapbench.model import Target as Row
+from asapbench.report.text import render_text
 from asapbench.series import Writer
 from asapbench.store import Recording
 
@@ -140,3 +149,69 @@ def test_of_the_parts_the_least_sure_one_bounds_them_all(record: Record) -> None
     assert part.high is not None
     assert steady.high is not None
     assert part.high > 2 * steady.high
+
+
+class Sent:
+    """What a run has sent so far."""
+
+    def __init__(self, failed: int = 0, seconds: float = 1.0) -> None:
+        self.failed, self.seconds, self.size = failed, seconds, SIZE
+
+
+def hopeless(
+    recording: Recording, plan: MemoryPlan, kept: int = 1, look: int = 8, **sent: Any
+) -> bool:
+    return is_hopeless(plan, recording, cast("Cycles", Sent(**sent)), kept, look)
+
+
+def test_a_run_ends_once_so_many_replies_are_wrong_that_the_next_look_is_void(
+    record: Record,
+) -> None:
+    recording = record(QUICK, SHIPPED, server=0.0)
+    assert not hopeless(recording, QUICK, failed=80)
+    assert hopeless(recording, QUICK, failed=81)
+    assert not hopeless(recording, QUICK, kept=2, failed=80)
+    no_gates = QUICK.model_copy(update={"gates": False})
+    assert not hopeless(recording, no_gates, failed=1000)
+
+
+def test_a_run_ends_soon_where_most_replies_are_wrong(record: Record) -> None:
+    plan = MemoryPlan(duration=36_000, interval=10)
+    recording = record(plan, SHIPPED, server=0.0)
+    assert hopeless(recording, plan, kept=2, failed=SIZE + 1, look=3600)
+    assert not hopeless(recording, plan, kept=2, failed=SIZE, look=3600)
+
+
+def test_a_run_does_not_take_many_times_the_duration_of_its_plan(record: Record) -> None:
+    plan = MemoryPlan(duration=100, interval=10)
+    recording = record(plan, SHIPPED, server=0.0)
+    assert not hopeless(recording, plan, seconds=205.0)  # it may be extended
+    assert hopeless(recording, plan, seconds=300.0)
+
+
+def with_control(recording: Recording, growth: float) -> Recording:
+    part = recording.part("floor-1")
+    with Writer(part.path("cycles.series"), layout("server")) as rows:
+        for cycle in range(11):
+            uss = 40e6 + growth * SIZE * cycle
+            rows.append(50.0 + cycle, SIZE * (cycle + 1.0), uss, uss, *[0.0] * 4, cycle > 2)
+    return recording
+
+
+def test_a_control_that_grows_ends_a_run_before_it_begins(record: Record) -> None:
+    with pytest.raises(AttributeError):  # it goes on to the parts, or to the server
+        list(measured(with_control(record(QUICK, SHIPPED), 0.0)))
+    recording = with_control(record(QUICK, SHIPPED), 500.0)
+    assert list(measured(recording)) == []
+    report = conclude(memory.BENCH, recording.run())
+    assert report.outcome == "invalid"
+    assert "a server that holds nothing" in render_text(report, width=80, color=False)
+
+
+def measured(recording: Recording) -> Iterator[Tick]:
+    return memory.measure(QUICK, cast("Running", None), recording, lambda: True)
+
+
+def test_what_is_not_valid_is_not_explained(record: Record) -> None:
+    recording = with_control(record(QUICK, SHIPPED, server=2000.0), 500.0)
+    assert explained(recording) == "there is nothing to explain: the measurement is not valid"
