@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from enum import Enum
+from math import isfinite
 from typing import Any, Final, Self, TypeVar
 
 _T = TypeVar("_T")
@@ -220,6 +221,12 @@ class ASAPTimeoutError(RecoverableError):
         )
 
 
+def _milliseconds(value: object) -> int | None:
+    if isinstance(value, float) and isfinite(value):
+        return int(value)
+    return _of_type(int, value)
+
+
 def _of_type(kind: type[_T], value: Any) -> _T | None:
     return value if isinstance(value, kind) else None
 
@@ -240,7 +247,7 @@ class RemoteRPCError(ASAPError):
             message,
             _of_type(dict, self.data.get("details")),
             rpc_code=code if _in_band(code) else _DEFAULT_RPC_CODE,
-            retry_after_ms=_of_type(int, self.data.get("retry_after_ms")),
+            retry_after_ms=_milliseconds(self.data.get("retry_after_ms")),
             alternative_agents=_of_type(list, self.data.get("alternative_agents")),
             fallback_action=_of_type(str, self.data.get("fallback_action")),
         )

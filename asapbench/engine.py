@@ -13,7 +13,7 @@ from asapbench import store
 from asapbench.conclusion import conclude
 from asapbench.cores import CorePlan, physical_cores, plan_cores
 from asapbench.environment import read_environment
-from asapbench.errors import BenchError, ServerDied, UsageError
+from asapbench.errors import BenchError, Interrupted, ServerDied, UsageError
 from asapbench.headers import conceal
 from asapbench.model import (
     Bench,
@@ -31,6 +31,10 @@ from asapbench.system import Access, System, embedded, system_of
 from asapbench.targets import check_table, read_table
 
 FLOOR_ATTEMPTS = 3
+_ONLY_ANALYSED = (
+    "interrupted while the run was analysed; what it measured is kept: `asapbench report last` "
+    "shows it"
+)
 
 Start = Callable[[Plan, Recording, CorePlan], AbstractContextManager[System]]
 
@@ -77,9 +81,12 @@ def execute(
             raise said from None
     else:
         recording.tell(ended="complete")
-    watch(_about("analysing"), recording.story)
-    report = conclude(bench, recording.run())
-    recording.keep(render_json(report))
+    try:
+        watch(_about("analysing"), recording.story)
+        report = conclude(bench, recording.run())
+        recording.keep(render_json(report))
+    except KeyboardInterrupt:
+        raise Interrupted(_ONLY_ANALYSED) from None
     return report
 
 

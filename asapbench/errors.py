@@ -49,9 +49,9 @@ class ServerDied(BrokenRun):
 
 
 class Interrupted(BenchError):
-    """Ctrl-C before there was anything to report."""
+    """Ctrl-C while there is no report."""
 
     exit_code = Exit.INTERRUPTED
 
-    def __init__(self) -> None:
-        super().__init__("interrupted before anything was measured")
+    def __init__(self, message: str = "interrupted before anything was measured") -> None:
+        super().__init__(message)

@@ -13,6 +13,7 @@ _SECRET = re.compile(
 )
 # how a request is framed is not for a user to say
 _FRAMING = {"content-length", "transfer-encoding"}
+_TELLING = 8  # characters by which the begin of a secret is known
 _SHORTEST = 4  # characters of a secret: a shorter one is in every other word
 # a variable alone, or behind the name of a scheme
 _NO_LITERAL = re.compile(r"\s*((basic|bearer|token)\s+)?\$(\w+|\{\w+\})\s*", re.IGNORECASE)
@@ -48,8 +49,21 @@ def expand_headers(lines: Iterable[str]) -> dict[str, str]:
 def conceal(text: str, lines: Iterable[str], environment: Mapping[str, str] = os.environ) -> str:
     """A text, such as the answer of a server, without what headers took from the environment."""
     for secret in sorted(_secrets(lines, environment), key=len, reverse=True):
-        text = text.replace(secret, "***")
+        text = _without(text, secret)
     return text
+
+
+def _without(text: str, secret: str) -> str:
+    """A text in which a secret is masked, and what begins like it: an answer may have been cut."""
+    before, *others = text.split(secret[:_TELLING])
+    rest = secret[_TELLING:]
+    return "***".join((before, *(other[_shared(other, rest) :] for other in others)))
+
+
+def _shared(text: str, other: str) -> int:
+    """By how many characters both begin."""
+    pairs = enumerate(zip(text, other, strict=False))
+    return next((at for at, (one, two) in pairs if one != two), min(len(text), len(other)))
 
 
 def _secrets(lines: Iterable[str], environment: Mapping[str, str]) -> set[str]:

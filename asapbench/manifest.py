@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from http import HTTPStatus
@@ -76,7 +77,8 @@ def _fetched(url: str, headers: Mapping[str, str], *, verify_tls: bool) -> bytes
             "GET",
             url.rstrip("/") + WELLKNOWN_MANIFEST_PATH,
             headers=given,
-            verify=verify_tls,
+            # what the generator trusts: the system's, or SSL_CERT_FILE
+            verify=ssl.create_default_context() if verify_tls else False,
             timeout=_LONGEST,
             trust_env=False,
         ) as answer:

@@ -8,7 +8,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Self
 
@@ -42,7 +44,8 @@ class Child:
             # not a session, since Linux shares CPU time out by session, and `in_background` is
             # heeded within one only
             self._popen = subprocess.Popen(
-                [sys.executable, *argv],
+                # what lies in the folder of the user must not stand in for our own modules
+                [sys.executable, "-P", *argv],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=errors,
@@ -143,8 +146,9 @@ def in_background() -> Iterator[None]:
     """Give way to the server and the generators while they are measured.
 
     Drawing a progress bar takes milliseconds; without this it would take them from a generator.
+    Where there would be no way back it stays as it is: what it takes is seen by the gates.
     """
-    if not hasattr(os, "SCHED_IDLE"):
+    if not _may_give_way():
         yield
         return
     os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
@@ -152,6 +156,25 @@ def in_background() -> Iterator[None]:
         yield
     finally:
         os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+
+
+@cache
+def _may_give_way() -> bool:
+    """Whether this process may leave the background again: many a user may not (sched(7))."""
+    if not hasattr(os, "SCHED_IDLE"):
+        return False
+    # scheduling is by thread, so one that ends at once can try
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(_there_and_back).result()
+
+
+def _there_and_back() -> bool:
+    try:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    except PermissionError:
+        return False
+    return True
 
 
 def to_foreground() -> None:
@@ -162,7 +185,7 @@ def to_foreground() -> None:
 def _as_usual(pid: int) -> None:
     """Schedule a child like any program: one started `in_background` would inherit that."""
     if hasattr(os, "sched_setscheduler"):
-        with suppress(ProcessLookupError):
+        with suppress(ProcessLookupError, PermissionError):
             os.sched_setscheduler(pid, os.SCHED_OTHER, os.sched_param(0))
 
 

@@ -112,7 +112,7 @@ def _validated(
 
 def _plain(value: Any) -> str:
     """A value as it may be shown: without the password that a URL may hold."""
-    return re.sub(r"//[^/@]*@", "//***@", repr(value))
+    return re.sub(r"//\S*@", "//***@", repr(value))
 
 
 def _is_list(model: type[BaseModel], field: str) -> bool:

@@ -1,12 +1,12 @@
 """Who is calling: bearer tokens, judged by the application's own validator."""
 
-import asyncio
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias
+from typing import TypeAlias, cast
 
 from asap.transport.jsonrpc import INVALID_REQUEST
 from asap.transport.rpc_errors import RpcError, invalid_params
+from asap.transport.threads import in_thread
 
 TokenValidator: TypeAlias = Callable[[str], str | Awaitable[str | None] | None]
 
@@ -32,11 +32,8 @@ class Authenticator:
 
     async def _validate(self, token: str) -> str | None:
         if self._is_async:
-            result: Any = self._validator(token)
-        else:
-            result = await asyncio.to_thread(self._validator, token)
-        agent: str | None = await result if inspect.isawaitable(result) else result
-        return agent
+            return await cast(Awaitable[str | None], self._validator(token))
+        return cast(str | None, await in_thread(self._validator, token))
 
 
 def check_sender(sender: str, agent: str) -> None:

@@ -36,7 +36,12 @@ class DecompressionTooLarge(ValueError):
 
 
 def is_brotli_available() -> bool:
-    return importlib.util.find_spec("brotli") is not None
+    """Whether there is a brotli that inflates piece by piece, as 1.2 and later do."""
+    if importlib.util.find_spec("brotli") is None:
+        return False
+    import brotli
+
+    return hasattr(brotli.Decompressor, "can_accept_more_data")
 
 
 def compress_gzip(data: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from time import perf_counter
 from typing import Any
@@ -135,10 +136,21 @@ def _payload_type_of(request: JsonRpcRequest) -> object:
 
 async def _awaited(reply: object) -> Envelope:
     if inspect.isawaitable(reply):
-        reply = await reply
+        reply = await _unless_cancelled(reply)
     if not isinstance(reply, Envelope):
         raise TypeError(f"The handler returned {type(reply).__name__}, not an Envelope")
     return reply
+
+
+async def _unless_cancelled(reply: Awaitable[object]) -> object:
+    """What is awaited. That the handler's own task was cancelled is its error, not the server's."""
+    try:
+        return await reply
+    except asyncio.CancelledError:
+        task = asyncio.current_task()
+        if task is None or task.cancelling():
+            raise
+        raise RuntimeError("the handler was cancelled") from None
 
 
 def _success(reply: Envelope, request_id: str | int) -> bytes:

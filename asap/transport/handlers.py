@@ -1,12 +1,11 @@
 """Which function answers which payload type."""
 
-import asyncio
 import inspect
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar
 
 from asap.errors import FatalError
 from asap.models.entities import Manifest
@@ -15,6 +14,7 @@ from asap.models.envelope import Envelope
 from asap.models.ids import generate_id
 from asap.models.payloads import TaskRequest, TaskResponse
 from asap.models.shortcuts import unchecked
+from asap.transport.threads import in_thread
 
 Handler: TypeAlias = Callable[[Envelope, Manifest], Envelope | Awaitable[Envelope]]
 
@@ -96,7 +96,7 @@ class HandlerRegistry:
         """Call the handler: its reply if that is there at once, else what to await for it."""
         entry = self._entry(envelope.payload_type)
         if entry.in_thread:
-            return _in_thread(entry.handler, envelope, manifest)
+            return in_thread(entry.handler, envelope, manifest)
         return entry.handler(envelope, manifest)
 
     def _entry(self, payload_type: str) -> _Entry:
@@ -150,19 +150,6 @@ def _task_request(envelope: Envelope) -> TaskRequest:
     if isinstance(envelope.payload, TaskRequest):
         return envelope.payload
     return TaskRequest.model_validate(envelope.payload_dict)
-
-
-async def _in_thread(handler: Handler, envelope: Envelope, manifest: Manifest) -> Envelope:
-    reply = await asyncio.to_thread(_call, handler, envelope, manifest)
-    return cast(Envelope, await reply if inspect.isawaitable(reply) else reply)
-
-
-def _call(handler: Handler, envelope: Envelope, manifest: Manifest) -> Any:
-    try:
-        return handler(envelope, manifest)
-    except StopIteration as error:
-        # a future cannot carry a StopIteration: whoever awaits it would wait for ever
-        raise RuntimeError("the handler raised StopIteration") from error
 
 
 def _runs_on_loop(handler: Handler) -> bool:

@@ -21,6 +21,7 @@ from asap.transport.jsonrpc import (
     RequestId,
 )
 from asap.transport.rpc_errors import (
+    MOST_ERRORS,
     RpcError,
     RpcId,
     invalid_params,
@@ -127,7 +128,7 @@ def _shape_error(value: Any, error: ValidationError) -> RpcError:
 
 
 def _only_params(error: ValidationError) -> bool:
-    return all(
+    return error.error_count() <= MOST_ERRORS and all(
         item["loc"] == ("params",) and item["type"] != "missing"
         for item in error.errors(include_url=False, include_input=False, include_context=False)
     )

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import NamedTuple
 
 from starlette.exceptions import HTTPException
@@ -25,6 +26,14 @@ class Response(NamedTuple):
     version: bytes = DEFAULT_VERSION
     headers: RawHeaders = ()
 
+    @property
+    def _about_body(self) -> RawHeaders:
+        # one that was not modified has no body, and is none of a length of 0 either
+        if self.status == HTTPStatus.NOT_MODIFIED:
+            return ()
+        length = b"%d" % len(self.body)
+        return (b"content-type", self.content_type), (b"content-length", length)
+
     async def send(self, scope: Scope, send: Send) -> None:
         """Send it as the answer to this request; without the body if that was a HEAD."""
         await send(
@@ -32,8 +41,7 @@ class Response(NamedTuple):
                 "type": "http.response.start",
                 "status": self.status,
                 "headers": [
-                    (b"content-type", self.content_type),
-                    (b"content-length", b"%d" % len(self.body)),
+                    *self._about_body,
                     (VERSION_HEADER, self.version),
                     *self.headers,
                 ],

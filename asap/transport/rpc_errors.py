@@ -23,6 +23,9 @@ logger = logging.getLogger(__name__)
 
 RpcId = str | int | None
 
+MOST_ERRORS = 100
+_LARGEST_INPUT = 200  # characters and parts; at 255 levels pydantic's serialiser gives up
+
 _ERROR_TYPES: dict[type[ASAPError], str] = {
     HandlerNotFoundError: "handler_not_found",
     InvalidTimestampError: "invalid_timestamp",
@@ -79,12 +82,32 @@ def invalid_params(error: str, error_type: str, **more: Any) -> RpcError:
 
 
 def validation_errors(error: ValidationError) -> list[Any]:
-    """Pydantic's list of errors, as JSON values."""
-    try:
-        return list(from_json(error.json()))
-    except ValueError:
-        # an input nested too deeply to be repeated
-        return list(from_json(error.json(include_input=False)))
+    """Pydantic's list of errors, as JSON values: no answer may be much larger than its request.
+
+    An input is repeated to its sender where it is small. Where there are more errors than anybody
+    reads, one says so.
+    """
+    if error.error_count() > MOST_ERRORS:
+        text = f"{error.error_count()} errors, too many to list"
+        return [{"type": "too_many_errors", "loc": [], "msg": text}]
+    told: list[Any] = from_json(error.json(include_input=False))
+    seen = error.errors(include_url=False, include_context=False)
+    for item, details in zip(told, seen, strict=True):
+        if _is_small(details["input"]):
+            item["input"] = details["input"]
+    return told
+
+
+def _is_small(value: Any) -> bool:
+    """Whether its characters and parts are few; so it is not nested too deeply either."""
+    unseen, size = [value], 0
+    while unseen and size <= _LARGEST_INPUT:
+        one = unseen.pop()
+        if isinstance(one, str | list | dict):
+            size += len(one)
+        if isinstance(one, list | dict) and size <= _LARGEST_INPUT:
+            unseen += [*one, *one.values()] if isinstance(one, dict) else one
+    return size <= _LARGEST_INPUT
 
 
 def rpc_error_of(error: Exception, *, debug: bool) -> RpcError:

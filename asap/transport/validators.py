@@ -6,6 +6,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from typing import Protocol
 
 from asap.errors import InvalidNonceError, InvalidTimestampError
@@ -16,6 +17,7 @@ from asap.models.constants import (
 )
 from asap.models.envelope import Envelope
 
+_SHOWN = 200  # characters of a nonce that is refused
 _MAX_AGE = timedelta(seconds=MAX_ENVELOPE_AGE_SECONDS)
 _MIN_AGE = timedelta(seconds=-MAX_FUTURE_TOLERANCE_SECONDS)
 
@@ -30,14 +32,16 @@ class InMemoryNonceStore:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._expiry: OrderedDict[str, float] = OrderedDict()
+        # by digest: a nonce may be as long as a request
+        self._expiry: OrderedDict[bytes, float] = OrderedDict()
 
     def check_and_mark(self, nonce: str, ttl_seconds: float) -> bool:
         now = self._clock()
         self._forget_expired(now)
-        if self._expiry.get(nonce, now) > now:
+        digest = sha256(nonce.encode(errors="surrogatepass")).digest()
+        if self._expiry.get(digest, now) > now:
             return True
-        self._expiry[nonce] = now + ttl_seconds
+        self._expiry[digest] = now + ttl_seconds
         return False
 
     def __len__(self) -> int:
@@ -70,7 +74,7 @@ def validate_envelope_nonce(envelope: Envelope, store: NonceStore | None) -> Non
     if not isinstance(nonce, str) or not nonce:
         raise _invalid_nonce(envelope, nonce, "Nonce must be a non-empty string")
     if store.check_and_mark(nonce, NONCE_TTL_SECONDS):
-        raise _invalid_nonce(envelope, nonce, f"Duplicate nonce detected: {nonce}")
+        raise _invalid_nonce(envelope, nonce, f"Duplicate nonce detected: {nonce[:_SHOWN]}")
 
 
 def _aware(timestamp: datetime) -> datetime:
@@ -98,5 +102,5 @@ def _too_far_ahead(envelope: Envelope, sent: datetime, offset: float) -> Invalid
 
 def _invalid_nonce(envelope: Envelope, nonce: object, message: str) -> InvalidNonceError:
     return InvalidNonceError(
-        nonce=str(nonce), message=message, details={"envelope_id": envelope.id}
+        nonce=str(nonce)[:_SHOWN], message=message, details={"envelope_id": envelope.id}
     )

@@ -346,7 +346,7 @@ BENCH = Bench(
     doc=__doc__,
     examples=(
         ("asapbench load", "the embedded agent, at 1000 req/s, for a minute"),
-        ("asapbench load --host http://127.0.0.1:8000 -u 50 --rps 500", "an agent that runs"),
+        ("asapbench load --host http://127.0.0.1:8000 --users 50", "an agent that runs"),
         ("asapbench load --serve 'python agent.py --port {port}'", "an agent to be started"),
         ("asapbench load --quick --junit verdicts.xml", "for CI: no longer than it takes"),
         ("asapbench load --baseline main --max-slowdown 10%", "against a run that was saved"),

@@ -14,6 +14,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -73,6 +74,7 @@ def split(app: Any) -> Any:
 
 
 def _imported(name: str) -> Any:
+    sys.path.insert(0, str(Path.cwd()))  # where a user's app may lie
     module, _, attribute = name.partition(":")
     return getattr(importlib.import_module(module), attribute or "app")
 

@@ -345,8 +345,11 @@ async def test_a_json_rpc_error_is_a_remote_error_with_its_code_and_data() -> No
     assert len(agent.requests) == 1
 
 
-async def test_a_recoverable_error_waits_as_long_as_it_says(slept: list[float]) -> None:
-    hint = {"recoverable": True, "retry_after_ms": 2500}
+@pytest.mark.parametrize("milliseconds", [2500, 2500.0])
+async def test_a_recoverable_error_waits_as_long_as_it_says(
+    milliseconds: float, slept: list[float]
+) -> None:
+    hint = {"recoverable": True, "retry_after_ms": milliseconds}
     assert (await send(Agent(rpc_error(-32002, data=hint), success()))).id == "r1"
     assert slept == [2.5]
 

@@ -1,5 +1,6 @@
 """PROTOCOL.md §3.8, authentication, and its place in §3.1."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -88,6 +89,12 @@ async def test_a_validator_that_raises_lets_nobody_in() -> None:
     app = create_app(GUARDED, token_validator=validator)
     error = await error_of(app, make_request(), authorization="Bearer alice's")
     assert error["code"] == -32603
+
+
+async def test_a_validator_that_finds_no_next_one_is_an_error_and_no_wait_without_end() -> None:
+    app = create_app(GUARDED, token_validator=lambda token: next(a for a in AGENTS if a == token))
+    answer = await asyncio.wait_for(rpc(app, make_request(), authorization="Bearer x"), 10)
+    assert answer["error"]["code"] == -32603
 
 
 async def test_authentication_comes_after_the_method_and_before_the_envelope() -> None:

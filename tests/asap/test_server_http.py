@@ -335,6 +335,7 @@ class TestManifest:
             assert response.content == b""
             assert response.headers["etag"] == etag
             assert response.headers["cache-control"] == "public, max-age=300"
+            assert not {"content-length", "content-type"} & set(response.headers)
 
     async def test_a_star_a_weak_tag_and_a_bare_digest_do_not_match(self) -> None:
         etag = (await get(APP, WELLKNOWN_MANIFEST_PATH)).headers["etag"]

@@ -1,5 +1,6 @@
 """PROTOCOL.md §2.2, §2.3, §2.4 and the order of §3.1, for single requests."""
 
+import asyncio
 import json
 import logging
 from typing import Any
@@ -187,6 +188,19 @@ class TestShape:
         assert answer["error"]["data"]["validation_errors"][0]["loc"] == ["params"]
         assert answer["id"] == "q1"
 
+    @pytest.mark.parametrize("long", ["x" * 1_000_000, [[]] * 500_000, {"x": ["y" * 1_000_000]}])
+    async def test_an_input_that_is_long_is_not_repeated(self, long: Any) -> None:
+        for request in ({"params": long}, make_request() | {"id": long}):
+            answer = await rpc(APP, request)
+            assert len(json.dumps(answer)) < 10_000
+        answer = await rpc(APP, make_request(payload=[long] if isinstance(long, str) else long))
+        assert len(json.dumps(answer)) < 100_000
+
+    async def test_of_very_many_errors_their_number_is_told(self) -> None:
+        answer = await rpc(APP, make_request() | {f"k{n}": n for n in range(10_000)})
+        (error,) = answer["error"]["data"]["validation_errors"]
+        assert error["msg"] == "10000 errors, too many to list"
+
     async def test_an_input_too_deep_to_repeat_is_left_out_of_the_errors(self) -> None:
         deep = "[" * 500 + "]" * 500
         body = json.dumps(make_request(params="HERE")).replace('"HERE"', deep).encode()
@@ -283,6 +297,16 @@ class TestDepth:
 
 
 class TestHandlerErrors:
+    async def test_a_handler_that_awaits_what_was_cancelled_is_an_internal_error(self) -> None:
+        async def handler(envelope: Envelope, manifest: Manifest) -> Envelope:
+            task = asyncio.ensure_future(asyncio.sleep(60))
+            task.cancel()
+            await task
+            raise AssertionError
+
+        answers = await rpc(app_with(handler), [make_request(), make_request()])
+        assert [answer["error"]["code"] for answer in answers] == [-32603, -32603]
+
     async def test_an_unforeseen_exception_is_an_internal_error_that_tells_nothing(
         self, caplog: pytest.LogCaptureFixture
     ) -> None:

@@ -1,5 +1,6 @@
 """PROTOCOL.md §2.8."""
 
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -181,3 +182,14 @@ def test_expired_nonces_are_forgotten() -> None:
     clock.now += 600
     store.check_and_mark("new", 600)
     assert len(store) == 1
+
+
+def test_a_nonce_costs_no_more_memory_the_longer_it_is() -> None:
+    store = InMemoryNonceStore()
+    nonce = "n" * 10_000_000
+    before = sys.getrefcount(nonce)
+    validate_envelope_nonce(envelope(extensions={"nonce": nonce}), store)
+    with pytest.raises(InvalidNonceError) as refused:
+        validate_envelope_nonce(envelope(extensions={"nonce": nonce}), store)
+    assert len(str(refused.value)) < 1000
+    assert sys.getrefcount(nonce) == before

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import pytest
+import trustme
 
 from asapbench import manifest as manifest_module
 from asapbench.manifest import NoManifest, read_manifest
@@ -18,7 +20,7 @@ Speak = Callable[[Callable[[bytes], None]], None]  # given a way to send
 
 
 @contextmanager
-def saying(speak: Speak) -> Iterator[str]:
+def saying(speak: Speak, tls: ssl.SSLContext | None = None) -> Iterator[str]:
     """A server that answers each request in this way, and hangs up."""
     gone = threading.Event()
     with socket.create_server(("127.0.0.1", 0)) as listener:
@@ -27,9 +29,9 @@ def saying(speak: Speak) -> Iterator[str]:
             while not gone.is_set():
                 with suppress(OSError):
                     peer, _ = listener.accept()
-                    with peer:
-                        peer.recv(1 << 16)
-                        speak(peer.sendall)
+                    with tls.wrap_socket(peer, server_side=True) if tls else peer as spoken:
+                        spoken.recv(1 << 16)
+                        speak(spoken.sendall)
 
         thread = threading.Thread(target=serve)
         thread.start()
@@ -125,3 +127,18 @@ def test_where_an_agent_has_moved_to_is_said() -> None:
 
 def test_a_server_that_speaks_no_http_is_no_agent() -> None:
     assert "illegal status line" in str(refusal(lambda send: send(b"220 mail ready\r\n\r\n")))
+
+
+def test_a_certificate_is_trusted_where_the_system_trusts_its_authority(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    authority = trustme.CA()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("localhost").configure_cert(context)
+    found = whole(b'{"id": "urn:asap:agent:bob"}')
+    with saying(found, context) as url, authority.cert_pem.tempfile() as trusted:
+        at = url.replace("http://127.0.0.1", "https://localhost")
+        with pytest.raises(NoManifest, match="certificate"):
+            read_manifest(at, {}, verify_tls=True)
+        monkeypatch.setenv("SSL_CERT_FILE", trusted)
+        assert read_manifest(at, {}, verify_tls=True)["id"] == "urn:asap:agent:bob"

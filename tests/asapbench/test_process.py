@@ -86,6 +86,17 @@ def test_a_child_runs_on_the_cpus_it_was_given(tmp_path: Path) -> None:
         assert os.sched_getaffinity(child.pid) == {cpu}
 
 
+def test_what_lies_in_the_folder_of_the_user_stands_in_for_no_module(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("asap.py", "uvicorn.py", "queue.py"):
+        (tmp_path / name).write_text("raise SystemExit('not the one that was meant')")
+    monkeypatch.chdir(tmp_path)
+    program = "import asap, queue, uvicorn; print(asap.__implementation__, flush=True)"
+    with Child("importer", ["-c", program], tmp_path / "log") as child:
+        assert child.line(20) == "asapbench"
+
+
 def test_a_child_whose_parent_is_killed_ends_too(tmp_path: Path) -> None:
     program = (
         "import sys, time; from pathlib import Path; from asapbench.process import Child\n"
@@ -108,6 +119,30 @@ def test_the_parent_gives_way_while_it_measures_and_its_children_do_not(tmp_path
         with Child("echo", ["-c", ECHO], tmp_path / "log") as child:
             assert os.sched_getscheduler(child.pid) == os.SCHED_OTHER
     assert os.sched_getscheduler(0) == os.SCHED_OTHER
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_IDLE"), reason="this system has no idle scheduling")
+def test_who_may_not_come_back_from_the_background_does_not_go_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    policies = [os.SCHED_OTHER]
+
+    def refuse(_: int, policy: int, __: object) -> None:
+        if policies[-1] == os.SCHED_IDLE:
+            raise PermissionError(1, "Operation not permitted")
+        policies.append(policy)
+
+    monkeypatch.setattr(os, "sched_setscheduler", refuse)
+    process._may_give_way.cache_clear()
+    try:
+        policies[:] = [os.SCHED_OTHER]
+        with in_background():
+            # the thread that tried is gone, and nothing else has moved
+            assert os.sched_getscheduler(0) == os.SCHED_OTHER
+        process.to_foreground()
+    finally:
+        process._may_give_way.cache_clear()
+    assert policies == [os.SCHED_OTHER, os.SCHED_IDLE]
 
 
 def test_a_log_that_grows_and_grows_keeps_its_end(

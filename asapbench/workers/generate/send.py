@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from operator import itemgetter
 from typing import Any
 from uuid import uuid4
@@ -11,6 +12,8 @@ from pydantic_core import from_json, to_json
 
 from asap.models import Envelope, TaskRequest
 from asap.models.constants import ASAP_PROTOCOL_VERSION, ASAP_VERSION_HEADER
+from asap.models.enums import TaskStatus
+from asap.models.envelope import _normalize_payload_type
 from asap.models.ids import generate_id
 from asapbench.offer import Offer, Outcome
 from asapbench.workers.generate.clock import Clock
@@ -22,8 +25,8 @@ SENDER = "urn:asap:agent:asapbench"
 _JSON = {"Content-Type": "application/json", ASAP_VERSION_HEADER: "2.2"}
 _DIGITS = 16  # of a request's number; a ULID is 10 characters of time and 16 others
 _CODES = range(-(2**31), 2**31)  # what a row can hold
-_RESPONSES = ("task.response", "TaskResponse")
-_FAILED = ("failed", "cancelled")
+_STATUSES = tuple(status.value for status in TaskStatus)
+_FAILED = (TaskStatus.FAILED.value, TaskStatus.CANCELLED.value)
 _typed = itemgetter("asap_version", "sender", "recipient", "payload_type", "payload")
 _TYPES = (str, str, str, str, dict)
 
@@ -64,8 +67,8 @@ class SendExchange:
         difference = self._difference(number, reply["id"], envelope)
         if difference:
             return _mismatch(difference, body)
-        if envelope["payload_type"] in _RESPONSES and envelope["payload"].get("status") in _FAILED:
-            return _task_failed(envelope["payload"])
+        if _is_response(envelope["payload_type"]) and (failure := _failed(envelope, body)):
+            return failure
         if self._echo and _echoed(envelope["payload"]) != self._given(number):
             return _mismatch("the payload does not echo the input", body)
         return None
@@ -137,6 +140,21 @@ def _envelope_of(reply: dict[str, Any]) -> dict[str, Any] | None:
 def _echoed(payload: dict[str, Any]) -> Any:
     result = payload.get("result")
     return result.get("echoed") if isinstance(result, dict) else None
+
+
+@lru_cache(64)
+def _is_response(payload_type: str) -> bool:
+    return _normalize_payload_type(payload_type) == "taskresponse"
+
+
+def _failed(envelope: dict[str, Any], body: bytes) -> Failure | None:
+    payload = envelope["payload"]
+    status = payload.get("status")
+    if status in _FAILED:
+        return _task_failed(payload)
+    if status not in _STATUSES or type(payload.get("task_id")) is not str:
+        return _invalid("no task response in the envelope", body)
+    return None
 
 
 def _task_failed(payload: dict[str, Any]) -> Failure:

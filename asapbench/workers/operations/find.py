@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 from types import ModuleType
 
 from asapbench.suite import Benchmark, found_in
@@ -34,6 +36,7 @@ def reference() -> dict[str, Benchmark]:
 
 
 def _modules(suite: str) -> Iterator[ModuleType]:
+    sys.path.insert(0, str(Path.cwd()))  # where a user's suite may lie
     module = importlib.import_module(suite)
     yield module
     for below in pkgutil.iter_modules(getattr(module, "__path__", ()), f"{suite}."):

@@ -53,7 +53,11 @@ def reply_to(request: bytes, **changes: Any) -> dict[str, Any]:
         "sender": asked["recipient"],
         "recipient": asked["sender"],
         "payload_type": "task.response",
-        "payload": {"result": {"echoed": asked["payload"]["input"]}},
+        "payload": {
+            "task_id": "t",
+            "status": "completed",
+            "result": {"echoed": asked["payload"]["input"]},
+        },
         "correlation_id": asked["id"],
     }
     return {"jsonrpc": "2.0", "result": {"envelope": envelope | changes}, "id": call["id"]}
@@ -196,15 +200,32 @@ def test_a_missing_correlation_id_is_a_mismatch() -> None:
     [{}, {"result": None}, {"result": {}}, {"result": {"echoed": {"message": "hello {n}"}}}],
 )
 def test_a_payload_that_does_not_echo_the_input_is_a_mismatch(payload: dict[str, Any]) -> None:
-    assert verdict(changed(payload=payload)) is Outcome.MISMATCH
+    response = {"task_id": "t", "status": "completed"} | payload
+    assert verdict(changed(payload=response)) is Outcome.MISMATCH
 
 
 def test_another_skill_s_payload_is_its_own() -> None:
-    assert verdict(changed(payload={"sum": 3}), skill="add") is Outcome.OK
+    reply = changed(payload={"sum": 3}, payload_type="sum.response")
+    assert verdict(reply, skill="add") is Outcome.OK
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        {},
+        {"task_id": "t", "result": {"sum": 3}},
+        {"task_id": "t", "status": "done"},
+        {"task_id": "t", "status": ["completed"]},
+        {"task_id": 1, "status": "completed"},
+        {"status": "completed"},
+    ],
+)
+def test_what_calls_itself_a_task_response_has_to_be_one(payload: dict[str, Any]) -> None:
+    assert verdict(changed(payload=payload), skill="add") is Outcome.INVALID
 
 
 @pytest.mark.parametrize("status", ["failed", "cancelled"])
-@pytest.mark.parametrize("written", ["task.response", "TaskResponse"])
+@pytest.mark.parametrize("written", ["task.response", "TaskResponse", "TASK-RESPONSE"])
 @pytest.mark.parametrize("skill", ["echo", "add"])
 def test_a_task_that_failed_is_no_success(status: str, written: str, skill: str) -> None:
     failed = changed(payload={"status": status, "result": None}, payload_type=written)
@@ -221,9 +242,9 @@ def test_of_a_task_that_failed_its_result_is_shown() -> None:
     assert failure.text == """the task's status is failed: {"why":"no numbers"}"""
 
 
-@pytest.mark.parametrize("status", ["completed", "working", "submitted", "input_required", ["x"]])
-def test_a_task_that_goes_on_has_not_failed(status: Any) -> None:
-    assert verdict(changed(payload={"status": status}), skill="add") is Outcome.OK
+@pytest.mark.parametrize("status", ["completed", "working", "submitted", "input_required"])
+def test_a_task_that_goes_on_has_not_failed(status: str) -> None:
+    assert verdict(changed(payload={"task_id": "t", "status": status}), skill="add") is Outcome.OK
 
 
 def test_what_another_kind_of_payload_calls_its_status_is_its_own() -> None:

@@ -102,7 +102,11 @@ def envelope_for(call: dict[str, Any], **changes: Any) -> dict[str, Any]:
         "sender": asked["recipient"],
         "recipient": asked["sender"],
         "payload_type": "task.response",
-        "payload": {"task_id": "t", "result": {"echoed": asked["payload"]["input"]}},
+        "payload": {
+            "task_id": "t",
+            "status": "completed",
+            "result": {"echoed": asked["payload"]["input"]},
+        },
         "correlation_id": asked["id"],
     } | changes
 

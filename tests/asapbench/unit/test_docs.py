@@ -99,6 +99,12 @@ def test_every_command_line_of_the_pages_is_accepted(
     assert accepted(line)
 
 
+@pytest.mark.parametrize("line", [line for line, _ in find("load").examples])
+def test_what_an_example_of_load_offers_can_meet_the_table(line: str, accepted: Accepted) -> None:
+    bench, plan, *_ = accepted(line)
+    bench.prepare(plan)
+
+
 @pytest.mark.parametrize(("mark", "step"), list(shown_blocks()), ids=str)
 def test_what_is_shown_came_of_the_line_above_it(mark: str, step: Step, accepted: Accepted) -> None:
     old, arrow, new = mark.partition(" → ")

@@ -114,3 +114,10 @@ def test_a_secret_too_short_to_be_one_hides_no_other_words() -> None:
 
 def test_without_a_variable_nothing_is_concealed() -> None:
     assert conceal("said Bearer plain", ("Authorization: Bearer plain",), {}) == "said Bearer plain"
+
+
+@pytest.mark.parametrize("cut", [9, 12, 40, 60])
+def test_a_secret_of_which_only_the_begin_is_left_is_concealed_too(cut: int) -> None:
+    token = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0"
+    shown = conceal(f"bad token {token[:cut]}… and more", ["A: Bearer $TOKEN"], {"TOKEN": token})
+    assert shown == "bad token ***… and more"
