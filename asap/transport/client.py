@@ -35,6 +35,7 @@ from asap.transport.compression import (
     get_accept_encoding_header,
 )
 from asap.transport.jsonrpc import ASAP_METHOD
+from asap.transport.limited import request_limited
 from asap.transport.metrics import count_send, count_send_error
 from asap.transport.reply import read_reply
 from asap.transport.retry import Retryable, RetryConfig, with_retries
@@ -213,7 +214,7 @@ class ASAPClient:
     ) -> Envelope:
         url = f"{self.base_url}/asap"
         try:
-            response = await http.post(url, content=body, headers=headers)
+            response = await request_limited(http, "POST", url, content=body, headers=headers)
         except (httpx.ConnectError, httpx.TimeoutException) as error:
             raise Retryable(_transport_error(error, url, self._timeout)) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
@@ -225,7 +226,7 @@ class ASAPClient:
         http = self._connected(url)
         timeout = _discovery_timeout(self._timeout)
         try:
-            response = await http.get(url, timeout=timeout)
+            response = await request_limited(http, "GET", url, timeout=timeout)
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise _transport_error(error, url, timeout) from error
         if response.status_code >= 400:

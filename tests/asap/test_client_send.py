@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gzip
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -14,7 +15,7 @@ from ulid import ULID
 
 from asap.errors import ASAPConnectionError, ASAPError, ASAPRemoteError, ASAPTimeoutError
 from asap.models import Envelope
-from asap.transport import ASAPClient, RetryConfig, metrics, retry
+from asap.transport import ASAPClient, RetryConfig, limited, metrics, retry
 from asap.transport.compression import decompress_payload
 from asap.transport.errors import ProtocolCorrelationError
 from asap.transport.reply import read_reply
@@ -343,6 +344,19 @@ async def test_a_json_rpc_error_is_a_remote_error_with_its_code_and_data() -> No
     assert str(error) == "Remote error -32602: Invalid params"
     assert (error.json_rpc_code, error.data) == (-32602, {"error": "why"})
     assert len(agent.requests) == 1
+
+
+@pytest.mark.parametrize("coding", ["identity", "gzip"])
+async def test_an_answer_without_an_end_is_given_up(
+    coding: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limited, "MAX_RESPONSE_SIZE", 1 << 20)
+    body = b" " * (2 << 20)
+    sent = gzip.compress(body) if coding == "gzip" else body
+    answer = httpx.Response(200, content=sent, headers={"Content-Encoding": coding})
+    error = await failed_send(Agent(answer))
+    assert isinstance(error, ASAPConnectionError)
+    assert "larger than 1 MiB" in str(error)
 
 
 @pytest.mark.parametrize("milliseconds", [2500, 2500.0])
