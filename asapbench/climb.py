@@ -7,17 +7,18 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
+from asapbench.ladder.alone import ALONE
 from asapbench.ladder.conclude import so_far
 from asapbench.ladder.evidence import PAUSE, rungs_of, steps_of
-from asapbench.ladder.recovery import recovered
-from asapbench.ladder.rung import ROLES, Role, Rung, rules_of
+from asapbench.ladder.recovery import Refuge, collapsed, refuge
+from asapbench.ladder.rung import ROLES, Role, Rung
 from asapbench.ladder.search import Ladder, find, next_load
+from asapbench.ladder.shock import recovered_in
 from asapbench.model import Metric, Recorder, Tick, Window
 from asapbench.offer import Load
-from asapbench.samples import requests_in
 from asapbench.series import Writer
 from asapbench.traffic import Traffic
 
@@ -25,6 +26,20 @@ SPAWN_RATE = 2000.0  # users/s: what a step shows must not depend on how its use
 _LEAD = 0.1  # seconds from the command to the first slot of a load
 _RECOVERY_LOOKS = (0.0, 0.25, 0.5, 1.0, 2.0)  # times the length of a step
 _LEAST_PATIENCE = 5.0  # seconds for a backlog
+_ALONE = 1.0  # seconds
+# word, field of a rung, unit
+_SHOWN = (
+    ("users", "users", "count"),
+    ("offered", "offered", "req/s"),
+    ("achieved", "achieved", "req/s"),
+    ("p50", "p50", "s"),
+    ("p95", "p95", "s"),
+    ("p99", "p99", "s"),
+    ("errors", "error_rate", "ratio"),
+    ("in flight", "in_flight", "count"),
+    ("CPU", "server_cpu", "cores"),
+    ("memory", "server_rss", "B"),
+)
 
 
 @dataclass(frozen=True)
@@ -79,66 +94,92 @@ class Climb:
         self.rungs: list[Rung] = []
 
     def warm_up(self, level: float) -> Iterator[Tick]:
-        """Offer a load whose numbers are thrown away."""
+        """Offer a load whose numbers are thrown away; then see what one user gets alone."""
+        self._write(level, "warm-up")
         yield from self._told(level, "warm-up", self._traffic.ramp(self._pace.load(level)))
         held = self._traffic.hold("warm-up", max(1.0, self._pace.settle))
         yield from self._told(level, "warm-up", held)
+        yield from self._rest()
+        if self._pace.per_user is not None:
+            yield from self._alone()
+
+    def _alone(self) -> Iterator[Tick]:
+        """One user, request after request: what an answer takes while nothing waits for another."""
+        users = self._traffic.size
+        load = Load(users=users, spawn_rate=SPAWN_RATE, rate=None, pause=PAUSE)
+        yield from self._told(0.0, "warm-up", self._traffic.ramp(load))
+        yield from self._told(0.0, "warm-up", self._traffic.hold(ALONE, _ALONE))
         yield from self._rest()
 
     def search(self, ladder: Ladder, enough: Callable[[], bool]) -> Iterator[Tick]:
         """Up to the first load that breaks the server, then between that and the last good one.
 
-        `enough` is asked before each step of the latter.
+        `enough` is asked before each step of the latter. Where the server does not get over a load
+        that was too much, that is the end: how it does from then on says nothing of other loads.
         """
         while (load := next_load(self.rungs, ladder)) is not None:
             if load.role == "search" and enough():
                 return
+            over, before = True, refuge(self.rungs, load.level)
             yield from self._step(load.level, load.role)
-            good = find(self.rungs).good
-            if load.role == "repeat" and not self._recovered:
+            if at_once := load.role == "repeat" and not self._recovered:
                 # dropped at once: what is measured is how the server gets over this very load
-                yield from self.recover(good.level if good else load.level / 2)
+                over = yield from self.recover(before)
             yield from self._rest()
             yield from self._judge()
+            in_doubt = not over if at_once else collapsed(self.rungs)
+            if self._recovered and in_doubt:
+                # now nothing is owed any more: one that is not well is so of itself
+                over = yield from self.recover(before)
+                yield from self._rest()
+                if not over:
+                    return
 
     def spike(self, quiet: float, most: float) -> Iterator[Tick]:
         """A quiet level, a jump, and back."""
         yield from self._step(quiet, "quiet")
+        yield from self._judge()
         yield from self._step(most, "spike")
-        yield from self.recover(quiet)
+        yield from self.recover(refuge(self.rungs, 2 * quiet))
         yield from self._rest()
         yield from self._judge()
 
-    def recover(self, level: float) -> Iterator[Tick]:
-        """Drop to a level and wait until the server is healthy, or for some time."""
-        dropped = time.monotonic()
+    def recover(self, to: Refuge) -> Generator[Tick, None, bool]:
+        """Drop to a level and wait until the server is as it was there, or for some time.
+
+        Says whether it is.
+        """
+        dropped, level, well = time.monotonic(), to.level, False
         self._write(level, "recovery")
         name = f"recovery-{self._number}"
         yield from self._told(level, "recovery", self._traffic.ramp(self._pace.load(level)))
         looks = tuple(1.5 + self._pace.measure * share for share in _RECOVERY_LOOKS)
 
         def healthy() -> bool:
+            nonlocal well
             run = self._recorder.run()
             window = Window(name=name, start=dropped, end=time.monotonic())
-            rules = rules_of(run.story.targets)
-            return recovered(requests_in(run, window), rules) is not None
+            well = recovered_in(run, steps_of(run)[-1], window, to.worst) is not None
+            return well
 
         held = self._traffic.hold_until_decided(name, looks, healthy)
         yield from self._told(level, "recovery", held)
+        return well
 
     def _step(self, level: float, role: Role) -> Iterator[Tick]:
-        """Offer a load, let it settle, measure it."""
+        """Offer a load, let it settle, measure it; a spike is measured from its onset on."""
         self._number += 1
         self._write(level, role)
         name = f"step {self._number}"
         yield from self._told(level, name, self._traffic.ramp(self._pace.load(level)))
-        yield from self._told(level, name, self._traffic.settle(name, self._settle_left()))
-        held = self._traffic.hold(f"step-{self._number}", self._pace.measure)
-        yield from self._told(level, name, held)
+        settle = 0.0 if role == "spike" else self._pace.settle
+        yield from self._told(level, name, self._traffic.settle(name, self._left(settle)))
+        seconds = self._pace.measure + self._pace.settle - settle
+        yield from self._told(level, name, self._traffic.hold(f"step-{self._number}", seconds))
 
-    def _settle_left(self) -> float:
+    def _left(self, settle: float) -> float:
         """Until the window begins: in bursts that is with one of them."""
-        return max(0.0, self._begins + self._pace.settle - time.monotonic())
+        return max(0.0, self._begins + settle - time.monotonic())
 
     def _judge(self) -> Iterator[Tick]:
         """Judge all steps, now that no request of theirs is missing."""
@@ -185,19 +226,14 @@ class Climb:
 
 def _shown(rung: Rung) -> Tick:
     """A step that is done, as a line that stays."""
-    offered = () if rung.offered is None else (("offered", rung.offered, "req/s"),)
-    times = ((name, getattr(rung, name)) for name in ("p50", "p95", "p99"))
+    fields = ((word, getattr(rung, field), unit) for word, field, unit in _SHOWN)
     return Tick(
         phase=f"step {rung.step}",
         doing=rung.state,
         elapsed=0.0,
         progress=1.0,
-        numbers=(
-            ("users", float(rung.users), "count"),
-            *offered,
-            ("achieved", rung.achieved, "req/s"),
-            *((name, value, "s") for name, value in times if value is not None),
-            ("errors", rung.error_rate, "ratio"),
+        numbers=tuple(
+            (word, float(value), unit) for word, value, unit in fields if value is not None
         ),
         kept=True,
     )

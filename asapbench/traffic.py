@@ -109,6 +109,11 @@ class Traffic:
         self._await("ready", START_PATIENCE)
 
     @property
+    def size(self) -> int:
+        """How many generators there are."""
+        return len(self._workers)
+
+    @property
     def answers(self) -> int:
         """How many requests have ended so far."""
         return self._recent.done

@@ -125,6 +125,21 @@ class StressPlan(WebPlan):
         return self
 
     @model_validator(mode="after")
+    def _has_a_spike(self) -> Self:
+        if self.profile != "spike" or self.web_ui:
+            return self
+        if self.until_break:
+            raise ValueError(
+                "--profile spike and --until-break exclude each other: a spike is one jump"
+            )
+        if self.max_users == self.step_users:
+            raise ValueError(
+                f"--profile spike with --max-users {self.max_users} is no jump: it must be more "
+                "than --step-users"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _can_be_judged(self) -> Self:
         least = self._least_step_time()
         if self.step_time < least and not self.web_ui:
@@ -211,9 +226,12 @@ def produces(_: StressPlan) -> dict[str, str]:
 
 
 def prepare(plan: StressPlan) -> None:
-    """See that there are file descriptors and ports for all users."""
+    """See that marks can be met, and that there are file descriptors and ports for all users."""
+    from asapbench.ladder.conclude import check_marks  # numpy: not for --help
     from asapbench.limits import allow_sockets
+    from asapbench.targets import read_table
 
+    check_marks(read_table("stress", plan.targets))
     most = MOST_USERS if plan.until_break else plan.max_users
     allow_sockets("--max-users", most, plan.max_users, local=plan.host is None)
 

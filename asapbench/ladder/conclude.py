@@ -2,38 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from asapbench.errors import UsageError
 from asapbench.floor import floor_metrics
 from asapbench.ladder.evidence import rungs_of
+from asapbench.ladder.of_steps import OF_A_STEP, step_metrics
 from asapbench.ladder.plateau import find_plateau
-from asapbench.ladder.rung import Rung
+from asapbench.ladder.remarks import remarks
+from asapbench.ladder.rung import JUDGED, Rung
 from asapbench.ladder.scaling import Scaling, fit
 from asapbench.ladder.search import Finding, find
 from asapbench.ladder.shock import recovery_of, spike_of
-from asapbench.model import Analysis, Gate, Labels, Metric, Note, Run, Target, metric_key
+from asapbench.model import Analysis, Gate, Labels, Metric, Run, Target, metric_key
 from asapbench.targets import read_table
 from asapbench.units import show
 
 RECOMMENDED = 0.8  # of what can be sustained
 CONFIDENCE = 0.975  # of each bound
-LITTLE = 0.10
 
-# metric → (what of a rung it is, unit)
-_OF_A_STEP = {
-    "offered": ("offered", "req/s"),
-    "throughput": ("achieved", "req/s"),
-    "delivered": ("delivered", "ratio"),
-    "queue_growth": ("growth", "ratio"),
-    "error_rate": ("error_rate", "ratio"),
-    "latency.p50": ("p50", "s"),
-    "latency.p95": ("p95", "s"),
-    "latency.p99": ("p99", "s"),
-    "in_flight": ("in_flight", "count"),
-    "server.cpu": ("server_cpu", "cores"),
-    "server.rss": ("server_rss", "B"),
-}
 _OF_THE_RUN = {
     "max_sustainable_rps": "req/s",
     "recommended_rps": "req/s",
@@ -48,16 +36,26 @@ def metric_units(steps: int) -> dict[str, str]:
     """The metrics that a ladder of so many steps can give; without a label: of the last good."""
     labels: list[Labels] = [{}, *({"step": str(number)} for number in range(1, steps + 1))]
     of_steps = {
-        metric_key(name, label): unit for label in labels for name, (_, unit) in _OF_A_STEP.items()
+        metric_key(name, label): unit for label in labels for name, unit in OF_A_STEP.items()
     }
     return _OF_THE_RUN | of_steps
 
 
 def with_marks(targets: tuple[Target, ...]) -> tuple[Target, ...]:
-    """A table with the shipped thresholds of a step, where it has none of its own."""
-    if any(target.marks for target in targets):
-        return targets
-    return (*targets, *(target for target in read_table("stress", None) if target.marks))
+    """A table with the shipped thresholds of each state of a step for which it has none."""
+    own = {target.marks for target in targets}
+    shipped = (target for target in read_table("stress", None) if target.marks)
+    return (*targets, *(target for target in shipped if target.marks not in own))
+
+
+def check_marks(targets: Iterable[Target]) -> None:
+    """Refuse a threshold on what steps are not judged by: it would never mark any."""
+    for target in targets:
+        if target.marks and target.metric.strip() not in JUDGED:
+            raise UsageError(
+                f"--targets: {target.metric}: marks = {target.marks!r} would mark no step; steps "
+                f"are judged by {', '.join(JUDGED)}"
+            )
 
 
 def analysis(run: Run) -> Analysis:
@@ -84,10 +82,10 @@ def analysis(run: Run) -> Analysis:
     }
     metrics = (
         *_run_metrics(finding, rungs, recovery, model),
-        *_step_metrics(rungs, finding.good),
+        *step_metrics(run, rungs, finding.good),
         *floor_metrics(run),
     )
-    notes = tuple(_notes(finding, rungs, recovery))
+    notes = tuple(remarks(run.story, finding, rungs, recovery))
     return Analysis(metrics=metrics, notes=notes, gates=tuple(_gates(finding)), details=details)
 
 
@@ -98,8 +96,9 @@ def so_far(rungs: Sequence[Rung], *, closed: bool) -> tuple[Metric, ...]:
 
 
 def _model(rungs: Sequence[Rung]) -> Scaling | None:
-    good = [rung for rung in rungs if not rung.broken]
-    return fit([rung.users for rung in good], [rung.achieved for rung in good])
+    """The law of all steps that show the server: that it did less is what tells of coherency."""
+    seen = [rung for rung in rungs if not rung.doubt and (rung.fell or not rung.broken)]
+    return fit([rung.users for rung in seen], [rung.achieved for rung in seen])
 
 
 def _step(rung: Rung) -> dict[str, Any]:
@@ -131,9 +130,9 @@ def _breaking_point(finding: Finding) -> dict[str, Any] | None:
 
 def _conclusion(finding: Finding, rungs: Sequence[Rung]) -> str:
     """One sentence on what the ladder showed."""
-    least = f"sustains at least {show(finding.low, 'req/s')}"
     if finding.limited:
-        return f"{_limited_by(finding.limited)}, {least}"
+        return _limited(finding, finding.limited)
+    least = f"sustains at least {show(finding.low, 'req/s')}"
     if finding.high is None:
         most = max(rung.users for rung in rungs)
         return f"{least}: no break up to {most:,} users"
@@ -142,8 +141,10 @@ def _conclusion(finding: Finding, rungs: Sequence[Rung]) -> str:
     return f"sustains {_range(finding.low, finding.high)}"
 
 
-def _limited_by(rung: Rung) -> str:
-    return "generator-limited" if "generator" in rung.doubt else "machine-limited"
+def _limited(finding: Finding, rung: Rung) -> str:
+    by = "generator-limited" if "generator" in rung.doubt else "machine-limited"
+    least = f"sustains at least {show(finding.low, 'req/s')}"
+    return f"{by}, {least if finding.good else 'no step was sustained'}"
 
 
 def _range(low: float, high: float) -> str:
@@ -193,41 +194,6 @@ def _run_metrics(
         )
 
 
-def _step_metrics(rungs: Sequence[Rung], good: Rung | None) -> Iterator[Metric]:
-    labelled: list[tuple[Rung, Labels]] = [(rung, {"step": str(rung.step)}) for rung in rungs]
-    for rung, labels in ([(good, {})] if good else []) + labelled:
-        for name, (source, unit) in _OF_A_STEP.items():
-            value = getattr(rung, source)
-            if value is not None:
-                yield Metric(name=name, unit=unit, value=value, n=1, labels=labels)
-
-
-def _notes(
-    finding: Finding, rungs: Sequence[Rung], recovery: Mapping[str, Any] | None
-) -> Iterator[Note]:
-    if finding.high is None and not finding.limited:
-        yield Note(
-            code="no-break",
-            text="nothing broke, so this is a lower bound",
-            hint="--until-break goes on until it does, or give more --max-users",
-        )
-    if recovery and recovery["seconds"] is None:
-        yield Note(
-            code="not-recovered",
-            text=f"back at {recovery['users']} users the server was not healthy again within "
-            f"{show(recovery['waited'], 's')}",
-            hint="look for what it keeps of requests that nobody waits for any more",
-        )
-    open_ = [rung.step for rung in rungs if not rung.broken and (rung.little or 0) > LITTLE]
-    if open_:
-        yield Note(
-            code="little",
-            text="Little's law (in flight = rate times time) does not close within "
-            f"{show(LITTLE, 'ratio')} in step {', '.join(map(str, open_))}",
-            hint="the load was not steady, or the generator was kept from counting at even times",
-        )
-
-
 def _gates(finding: Finding) -> Iterator[Gate]:
     if finding.limited:
         yield Gate(
@@ -235,7 +201,12 @@ def _gates(finding: Finding) -> Iterator[Gate]:
             unit="count",
             value=1.0,
             limit=0.0,
-            text=f"{_limited_by(finding.limited)}, sustains at least "
-            f"{show(finding.low, 'req/s')}: {finding.limited.doubt}",
-            hint="more --processes, fewer --max-users, or a machine with more or quieter cores",
+            text=f"{_limited(finding, finding.limited)}: {finding.limited.doubt}",
+            hint=_remedy(finding.limited),
         )
+
+
+def _remedy(rung: Rung) -> str:
+    if "--rps-per-user" in rung.doubt:
+        return "more --step-users and --max-users then offer the same load"
+    return "more --processes, fewer --max-users, or a machine with more or quieter cores"

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from asapbench import samples, stats, usage
+from asapbench.ladder.alone import too_few_users
 from asapbench.ladder.doubt import doubt
 from asapbench.ladder.exhausted import exhausted
 from asapbench.ladder.observe import Step, observe
@@ -49,34 +50,41 @@ def steps_of(run: Run) -> list[Step]:
 
 
 def rungs_of(run: Run) -> list[Rung]:
-    """Every step that was measured, judged; and the one during which the server died."""
+    """Every step that was measured, judged; and the one during which the server died.
+
+    That may be the first while it was only to warm up.
+    """
     windows = {window.name: window for window in run.story.windows}
     rules = rules_of(run.story.targets)
     rungs: list[Rung] = []
-    steps = [step for step in steps_of(run) if step.role != "recovery"]
-    for step in steps:
+    loads = [step for step in steps_of(run) if step.role != "recovery"]
+    for step in loads:
         window = windows.get(f"step-{step.number}")
-        died = run.story.ended == "server-died" and step is steps[-1]
         if window is not None and window.end > window.start:
-            rungs.append(_rung(run, step, window, rules, _best(rungs)))
-        elif died:
-            rungs.append(
-                Rung(
-                    step=step.number,
-                    role=step.role,
-                    level=step.level,
-                    users=step.users,
-                    offered=step.rate,
-                    achieved=0.0,
-                )
-            )
-        if died and rungs and rungs[-1].step == step.number:
-            rungs[-1] = _dead(rungs[-1], run.story.why)
+            rungs.append(_rung(run, step, window, rules, _best(rungs, step)))
+    if run.story.ended == "server-died" and loads:
+        last = loads[-1]
+        seen = rungs.pop() if rungs and rungs[-1].step == last.number else _unseen(last)
+        rungs.append(_dead(seen, run.story.why))
     return rungs
 
 
-def _best(rungs: Sequence[Rung]) -> float:
-    return max((rung.achieved for rung in rungs), default=0.0)
+def _best(rungs: Sequence[Rung], step: Step) -> float:
+    """What no more users achieved where they broke nothing."""
+    fewer = (r.achieved for r in rungs if not r.broken and r.users <= step.users)
+    return max(fewer, default=0.0)
+
+
+def _unseen(step: Step) -> Rung:
+    """A load that was begun and not measured."""
+    return Rung(
+        step=max(1, step.number),
+        role="ladder" if step.role == "warm-up" else step.role,
+        level=step.level,
+        users=step.users,
+        offered=step.rate,
+        achieved=0.0,
+    )
 
 
 def _dead(rung: Rung, why: str) -> Rung:
@@ -95,13 +103,16 @@ def _rung(run: Run, step: Step, window: Window, rules: Sequence[Rule], best: flo
     rung = observe(step, requests, rules, best)
     used = {metric.name: metric.value for metric in usage.cpu_and_memory(run, window)}
     in_flight = _in_flight(run, window)
+    few = too_few_users(run, step)
+    even = doubt(run, requests, step.rate if step.cycle is None else None)
     changes: dict[str, Any] = {
         "in_flight": in_flight,
         "little": _little(run, step, requests, in_flight),
         "server_cpu": used.get("server.cpu"),
         "server_rss": used.get("server.rss"),
-        "doubt": doubt(run, requests, step.rate if step.cycle is None else None),
-        "final": step.role in _LAST_CHANCE,
+        "doubt": "; ".join(reason for reason in (few, even) if reason),
+        # more attempts would give no more users
+        "final": step.role in _LAST_CHANCE or (bool(few) and rung.broken),
     }
     rung = rung.model_copy(update=changes)
     return rung.model_copy(update={"exhausted": exhausted(run, rung, requests)})

@@ -13,6 +13,7 @@ import numpy as np
 from asapbench.stats import Array
 
 BLOCKS = 12
+SURE = 1.96  # standard errors
 _FEWEST = 10  # requests in a block
 _EFFICIENCY = 1.2533  # standard error of a median, in that of a mean
 
@@ -21,13 +22,20 @@ _EFFICIENCY = 1.2533  # standard error of a median, in that of a mean
 class Growth:
     """Seconds of wait gained in a second, and the standard error of that.
 
-    `slope` passes over what happens once; `mean`, that of the whole window, does not.
+    `slope` passes over what happens once; `mean`, that of the whole window, does not. `trend` is
+    how sure it is that later waits are longer, in standard errors (Mann-Kendall).
     """
 
     slope: float
     error: float
     mean: float
     mean_error: float
+    trend: float
+
+    @property
+    def sure(self) -> bool:
+        """Whether it is more than chance: a few requests show some growth of any queue."""
+        return self.trend > SURE or self.slope > SURE * self.error
 
 
 def growth(planned: Array, latency: Array, blocks: int = BLOCKS) -> Growth | None:
@@ -52,4 +60,12 @@ def _slope(at: Array, wait: Array) -> Growth | None:
     spread = 1.4826 * float(np.median(np.abs(slopes - middle)))
     root = float(np.sqrt(len(slopes)))
     mean, mean_error = float(np.mean(slopes)), float(np.std(slopes, ddof=1)) / root
-    return Growth(middle, _EFFICIENCY * spread / root, mean, mean_error)
+    return Growth(middle, _EFFICIENCY * spread / root, mean, mean_error, _trend(wait))
+
+
+def _trend(wait: Array) -> float:
+    """By how many pairs more rise than fall; what its chance is without a trend is known."""
+    number = len(wait)
+    rising = float(np.sum(np.triu(np.sign(wait[None, :] - wait[:, None]))))
+    error = np.sqrt(number * (number - 1) * (2 * number + 5) / 18)
+    return (rising - 1) / float(error)

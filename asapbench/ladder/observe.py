@@ -32,7 +32,7 @@ class Step:
 
 
 def observe(step: Step, requests: Requests, rules: Iterable[Rule], best: float = 0.0) -> Rung:
-    """Judge a step by its requests; `best` is what a closed loop has achieved before."""
+    """Judge a step by its requests; `best` is what fewer users of a closed loop achieved."""
     seconds = requests.window.end - requests.window.start
     answers = requests.ended.served
     achieved = float(answers.sum()) / seconds
@@ -43,10 +43,10 @@ def observe(step: Step, requests: Requests, rules: Iterable[Rule], best: float =
     values = {
         "error_rate": float(requests.failed[ended].mean()) if ended.any() else None,
         "delivered": _delivered(achieved, offered, best),
-        "queue_growth": longer.slope if longer else None,
+        "queue_growth": _surely(longer),
         **{f"latency.{name}": _quantile(latency, q) for name, q in _PERCENTILES.items()},
     }
-    state, reasons = judge(values, rules)
+    state, reasons = judge(values, rules, closed=step.rate is None)
     low, high = _capacity(step, requests, longer)
     return Rung(
         step=step.number,
@@ -80,6 +80,13 @@ def _sustained(step: Step, longer: Growth | None, state: State) -> dict[str, flo
 
 
 _ALL_LOST = 0.5  # what falls as fast is no queue that is worked off
+
+
+def _surely(longer: Growth | None) -> float | None:
+    """The growth where it is one and not chance."""
+    if longer is None:
+        return None
+    return longer.slope if longer.sure else min(0.0, longer.slope)
 
 
 def _quantile(latency: stats.Array, q: float) -> float | None:

@@ -11,15 +11,17 @@ from asapbench.targets import Limit, parse_limit
 from asapbench.units import show
 
 State = Literal["healthy", "degraded", "severe", "broken"]
-Role = Literal["ladder", "repeat", "search", "quiet", "spike", "recovery"]
+Role = Literal["ladder", "repeat", "search", "quiet", "spike", "recovery", "warm-up"]
 
-ROLES: tuple[Role, ...] = ("ladder", "repeat", "search", "quiet", "spike", "recovery")
+ROLES: tuple[Role, ...] = ("ladder", "repeat", "search", "quiet", "spike", "recovery", "warm-up")
 _WORSE: tuple[State, ...] = ("broken", "severe", "degraded")
 _WORDS = {
     "error_rate": "error rate",
     "delivered": "answers delivered, of the load offered,",
     "queue_growth": "growth of the queue, of the load,",
 }
+_FELL = "throughput, of the most with no more users,"  # of a closed loop, which offers no load
+JUDGED = ("error_rate", "delivered", "queue_growth", "latency.p50", "latency.p95", "latency.p99")
 
 
 class Rung(Value):
@@ -69,6 +71,11 @@ class Rung(Value):
         """Whether the server could not sustain this load."""
         return self.state == "broken"
 
+    @property
+    def fell(self) -> bool:
+        """Whether all that is wrong is that more users of a closed loop got less done."""
+        return self.broken and all(reason.startswith(_FELL) for reason in self.reasons)
+
 
 @dataclass(frozen=True)
 class Rule:
@@ -90,22 +97,26 @@ def rules_of(targets: Iterable[Target]) -> tuple[Rule, ...]:
 
 
 def judge(
-    values: Mapping[str, float | None], rules: Iterable[Rule]
+    values: Mapping[str, float | None], rules: Iterable[Rule], *, closed: bool = False
 ) -> tuple[State, tuple[str, ...]]:
-    """The worst state that any rule gives, and its reasons in words; what is None meets no rule."""
+    """The worst state that any rule gives, and its reasons in words; what is None meets no rule.
+
+    In a closed loop, which offers no load, what is delivered is a share of what was before.
+    """
+    words = _WORDS | ({"delivered": _FELL} if closed else {})
     met = [
         rule
         for rule in rules
         if (value := values.get(rule.metric)) is not None and rule.limit.allows(value)
     ]
     for state in _WORSE:
-        reasons = tuple(_reason(rule, values) for rule in met if rule.state == state)
+        reasons = tuple(_reason(rule, values, words) for rule in met if rule.state == state)
         if reasons:
             return state, reasons
     return "healthy", ()
 
 
-def _reason(rule: Rule, values: Mapping[str, float | None]) -> str:
+def _reason(rule: Rule, values: Mapping[str, float | None], words: Mapping[str, str]) -> str:
     value = values[rule.metric]
     shown = show(value, rule.limit.dimension) if value is not None else ""
-    return f"{_WORDS.get(rule.metric, rule.metric)} {shown} {rule.text}"
+    return f"{words.get(rule.metric, rule.metric)} {shown} {rule.text}"

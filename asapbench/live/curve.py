@@ -44,4 +44,4 @@ def _row(tick: Tick, names: Sequence[str]) -> Row:
 
 
 def _cell(value: float, unit: str) -> str:
-    return show(value, unit).removesuffix(" req/s")
+    return show(value, unit).removesuffix(" req/s").removesuffix(" cores")

@@ -87,7 +87,9 @@ def test_a_server_with_slots_breaks_and_the_report_says_where_and_by_what(
     report = broken[0]
     found, point = report["stress"]["sustainable"], report["stress"]["breaking_point"]
     assert report["exit_code"] == 0
-    assert found["low"] <= found["high"] <= 400
+    # five slots of 20 ms cannot do more than 250; a busy machine may take half of that
+    assert found["low"] <= 1.05 * 250
+    assert 0.5 * 250 <= found["high"] <= 400
     assert found["recommended"] == pytest.approx(0.8 * found["low"])
     assert point["reason"]
     assert point["exhausted"]
@@ -113,7 +115,14 @@ def test_recovery_is_reported_once_the_load_dropped(
 ) -> None:
     recovery = broken[0]["stress"]["recovery"]
     assert recovery["users"] == 20
-    assert recovery["seconds"] is None or 0 < recovery["seconds"] <= recovery["waited"]
+    notes = {note["code"] for note in broken[0]["notes"]}
+    if recovery["seconds"] is None:  # the backlog of some machines takes longer than is waited
+        assert "not-recovered" in notes
+        assert recovery["waited"] >= 1.5
+    else:
+        # more was owed than is answered in a moment
+        assert 0.25 <= recovery["seconds"] <= recovery["waited"] - 1
+        assert "not-recovered" not in notes
 
 
 def test_the_terminal_shows_the_curve_the_chart_and_the_verdict(
@@ -155,7 +164,7 @@ def test_a_server_that_dies_under_load_has_a_breaking_point_with_its_last_words(
 
 @contextmanager
 def descriptors_of_the_generator(found: list[int]) -> Iterator[Any]:
-    """A watcher that counts the open files of the generator at the end of each rest."""
+    """A watcher that counts the open files of the generator when a step has been judged."""
 
     def watch(tick: Tick, story: Story) -> None:
         if not tick.kept:
@@ -182,9 +191,9 @@ def test_no_socket_is_left_in_the_generator_or_the_parent(
         report = execute(BENCH, plan, watch, _slow)
     assert report.details["spike"]["rise"] > 0
     assert psutil.Process().num_fds() == before
-    # 40 users again after the 80 of the spike: their sockets, the program's own, and no others
-    assert counts
-    assert counts[-1] < 40 + 30
+    # with 40 users before the 80 of the spike, and with 40 again after it
+    before_spike, after_spike = counts
+    assert after_spike == before_spike > 40
     assert psutil.Process().children() == []
 
 

@@ -9,6 +9,8 @@ from asapbench.live.seen import Seen
 
 HEAD = "STEP"
 COLUMNS = (
+    ("users", "offered", "achieved", "p50", "p95", "p99", "errors", "in flight", "CPU", "memory"),
+    ("users", "offered", "achieved", "p50", "p95", "p99", "errors", "CPU"),
     ("users", "offered", "achieved", "p50", "p95", "p99", "errors"),
     ("users", "offered", "achieved", "p95", "p99", "errors"),
     ("users", "achieved", "p95", "errors"),

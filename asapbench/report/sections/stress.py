@@ -81,6 +81,8 @@ def totals(report: Report) -> Iterator[tuple[str, str]]:
         yield "p95 in the spike", f"{show(spike['spike_p95'], 's')}, {spike['rise']:.1f} × quiet"
     if model := details["model"]:
         yield "Knee (USL)", _knee(model)
+        yield "Contention (USL)", _parameter(model["contention"])
+        yield "Coherency (USL)", _parameter(model["coherency"])
 
 
 def _sustained(found: dict[str, Any]) -> str:
@@ -96,6 +98,11 @@ def _knee(model: dict[str, Any]) -> str:
         return "beyond any load"
     high = "∞" if knee["high"] is None else f"{knee['high']:,.0f}"
     return f"{knee['value']:,.0f} users [{knee['low']:,.0f}, {high}]"
+
+
+def _parameter(found: dict[str, Any]) -> str:
+    high = "∞" if found["high"] is None else f"{found['high']:.2g}"
+    return f"{found['value']:.2g} [{found['low']:.2g}, {high}]"
 
 
 def appendix(report: Report) -> Iterator[RenderableType]:

@@ -15,7 +15,7 @@ from asapbench.ladder import scaling
 from asapbench.ladder.growth import growth
 from asapbench.ladder.observe import Step, observe
 from asapbench.ladder.plateau import find_plateau
-from asapbench.ladder.recovery import recovered
+from asapbench.ladder.recovery import Refuge, collapsed, recovered, refuge
 from asapbench.ladder.rung import Rung, judge, rules_of
 from asapbench.model import Target, Window
 from asapbench.offer import Flag, Outcome
@@ -63,6 +63,20 @@ def test_a_pause_that_comes_once_is_no_growth(at: int, pause: float) -> None:
     found = growth(planned, latency)
     assert found is not None
     assert found.slope == pytest.approx(0, abs=1e-9)
+
+
+def test_the_growth_that_a_healthy_step_shows_by_chance_seldom_breaks_it() -> None:
+    random = np.random.default_rng(0)
+    slow = (requests(lambda at: random.exponential(0.15, len(at)), rate=200) for _ in range(60))
+    # of each of them a bare slope of 1 % or more would break every third
+    broken = sum(observe(paced(200), each, RULES).state == "broken" for each in slow)
+    assert broken <= 6
+
+
+def test_a_queue_that_grows_is_told_from_chance_though_each_answer_varies() -> None:
+    random = np.random.default_rng(0)
+    full = requests(lambda at: random.exponential(0.02, len(at)) + 0.05 * at)
+    assert observe(paced(), full, RULES).state == "broken"
 
 
 def test_too_few_requests_tell_of_no_growth() -> None:
@@ -159,6 +173,46 @@ def test_what_was_healthy_at_the_end_for_less_than_a_second_does_not_count() -> 
 
 def test_a_server_that_answers_nothing_has_not_recovered() -> None:
     assert recovered(requests(lambda at: 100.0 + 0 * at), RULES) is None
+
+
+def test_a_server_that_was_never_healthy_recovers_to_what_it_was() -> None:
+    slow = requests(lambda at: 0.15 + np.maximum(0, 1 - at), seconds=6)
+    assert recovered(slow, RULES) is None
+    assert recovered(slow, RULES, "degraded") == pytest.approx(1.0, abs=0.5)
+
+
+def test_a_time_in_which_nothing_was_to_be_answered_is_no_sign_of_a_broken_server() -> None:
+    seldom = requests(lambda at: 0.002 + 0 * at, rate=1, seconds=6)
+    assert recovered(seldom, RULES) is None
+    assert recovered(seldom, RULES, gap=2.0) == 0
+
+
+def test_a_server_that_answered_once_and_never_again_has_not_recovered() -> None:
+    dead = requests(lambda at: np.where(at < 1, 0.002, 100.0), rate=1, seconds=6)
+    assert recovered(dead, RULES, gap=2.0) is None
+    assert recovered(requests(lambda at: 100.0 + 0 * at), RULES, "broken", np.inf) is None
+
+
+def test_where_nothing_was_sustained_any_answer_is_a_sign_of_life() -> None:
+    slow = requests(lambda at: 3.0 - at % 1 / 2, seconds=6)
+    assert recovered(slow, RULES, "broken", np.inf) is not None
+
+
+def degraded(level: float, **changes: Any) -> Rung:
+    given = {"step": 1, "role": "ladder", "level": level, "users": 10, "achieved": level}
+    return Rung.model_validate(given | {"state": "degraded"} | changes)
+
+
+def test_the_load_drops_to_what_was_sustained_and_asks_for_no_better_state() -> None:
+    assert refuge([degraded(100)], 200) == Refuge(100, "degraded")
+    assert refuge([], 200) == Refuge(100, "broken")
+
+
+def test_a_server_has_collapsed_that_answers_less_of_more() -> None:
+    assert collapsed([degraded(100), degraded(200, state="broken", achieved=50)])
+    assert not collapsed([degraded(100), degraded(200, state="broken", achieved=150)])
+    assert not collapsed([degraded(200, state="broken", achieved=150)])
+    assert collapsed([degraded(200, state="broken", achieved=0)])
 
 
 @settings(max_examples=8, deadline=None)  # a fit resamples itself 200 times

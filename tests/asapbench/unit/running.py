@@ -91,6 +91,9 @@ def _done(step: int) -> Tick:
         ("p50", 0.0008 * step, "s"),
         ("p99", 0.0023 * 3**step, "s"),
         ("errors", 0.0, "ratio"),
+        ("in flight", 0.4 * step, "count"),
+        ("CPU", 0.2 * step, "cores"),
+        ("memory", 6e7, "B"),
     )
     return Tick(
         phase=f"step {step}",

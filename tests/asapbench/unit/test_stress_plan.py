@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import resource
+from pathlib import Path
 
 import pytest
 from pydantic import ValidationError
 
-from asapbench.commands.stress import BENCH, StressPlan, produces, reachable
+from asapbench.commands.stress import BENCH, StressPlan, prepare, produces, reachable
+from asapbench.errors import UsageError
 from asapbench.ladder.conclude import with_marks
 from asapbench.model import Target
 from asapbench.targets import check_table, judge, read_table
@@ -36,6 +38,8 @@ def test_the_defaults_are_ten_steps_of_fifty_users() -> None:
         ({"step_users": 1, "step_time": "30s"}, r"10 req/s .* it must be at least 1m12s"),
         ({"user_class": "burst", "step_time": "10s"}, "at least 14s"),
         ({"rps_per_user": 0}, "greater than 0"),
+        ({"profile": "spike", "until_break": True}, "spike and --until-break exclude each other"),
+        ({"profile": "spike", "max_users": 50}, "--profile spike with --max-users 50 is no jump"),
     ],
 )
 def test_a_plan_that_cannot_be_judged_is_refused(options: dict[str, object], words: str) -> None:
@@ -96,8 +100,23 @@ def test_rows_that_mark_steps_are_no_verdicts() -> None:
 def test_a_table_without_marks_keeps_those_that_ship() -> None:
     own = (Target(metric="max_sustainable_rps", limit=">= 5 req/s"),)
     assert [target.marks for target in with_marks(own)].count("broken") == 3
-    marked = (*own, Target(metric="latency.p95", limit=">= 1 s", marks="broken"))
-    assert with_marks(marked) == marked
+
+
+def test_marks_of_the_user_s_own_replace_those_of_the_same_state_and_no_others() -> None:
+    own = Target(metric="latency.p95", limit=">= 1 s", marks="degraded")
+    table = with_marks((own,))
+    assert table[0] == own
+    assert [target.marks for target in table].count("degraded") == 1
+    assert [target.marks for target in table].count("broken") == 3
+    broken = Target(metric="latency.p95", limit=">= 1 s", marks="broken")
+    assert [row for row in with_marks((broken,)) if row.marks == "broken"] == [broken]
+
+
+def test_a_table_with_marks_that_no_step_can_meet_is_refused(tmp_path: Path) -> None:
+    table = tmp_path / "own.toml"
+    table.write_text('[[stress]]\nmetric = "throughput"\nlimit = "< 9 req/s"\nmarks = "broken"\n')
+    with pytest.raises(UsageError, match="throughput: marks = 'broken' would mark no step"):
+        prepare(plan(targets=table))
 
 
 def test_the_metrics_of_a_step_can_be_judged_by_its_number() -> None:
