@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,10 +32,11 @@ def found(
     row: Callable[..., dict[str, float]],
     made: Made,
 ) -> dict[str, Any]:
-    """The JSON of a run of each command."""
-    report = contract.report_of(
-        benches()[request.param], contract._RUNS[request.param](make_run, row, made)
-    )
+    """The JSON of a run of each command; what is made up trips gates, which void all of it."""
+    made_up = contract._RUNS[request.param](make_run, row, made)
+    plan = made_up.story.plan | {"gates": False}
+    story = made_up.story.model_copy(update={"plan": plan})
+    report = contract.report_of(benches()[request.param], replace(made_up, story=story))
     content: dict[str, Any] = json.loads(render_json(report))
     return content
 
@@ -53,7 +55,7 @@ def stress(bounds: Given) -> dict[str, Any]:
     value = low if high is None else (low + high) / 2
     numbers = {"unit": "req/s", "value": value, "low": low, "high": high}
     metric = {"name": "max_sustainable_rps", "labels": {}, "confidence": 0.975, **numbers}
-    verdict = {"metric": "max_sustainable_rps", "limit": ">= 1000 req/s", **numbers}
+    verdict = {"metric": "max_sustainable_rps", "limit": ">= 1000 req/s", "outcome": "pass"}
     return {
         "schema": "asapbench.report/1",
         "command": "stress",
@@ -61,7 +63,7 @@ def stress(bounds: Given) -> dict[str, Any]:
         "environment": {"hostname": "m", "cpu": "c", "python": "CPython 3.11"},
         "server": None,
         "metrics": [metric],
-        "verdicts": [verdict],
+        "verdicts": [verdict | numbers],
         "stress": {},
     }
 
