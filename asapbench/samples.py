@@ -44,6 +44,7 @@ class Rows:
     flags: Codes
     arrived: Array
     departed: Array
+    user: Codes
 
     def where(self, chosen: Mask | Codes) -> Rows:
         """Those that a mask, or their positions, select."""
@@ -126,6 +127,7 @@ _ANSWERS = [
     Outcome.TASK_FAILED,
 ]
 _OVERLOAD = [502, 503, 504]
+_PATIENCE = 2.0  # times what 99 % of the answers took at most
 _COLUMNS = tuple(field.name for field in fields(Rows))
 _TIMES = {"latency": Rows._latency, "service_time": Rows._service_time, "lag": Rows._lag}
 
@@ -135,16 +137,18 @@ class Requests(Rows):
     """The requests planned within a window, and those that ended in it, whenever planned.
 
     The two differ where the server has a backlog: what it answers first was planned before.
+    `overdue` are those planned in it that may never be answered.
     """
 
     window: Window
     ended: Rows
+    overdue: Mask
 
     def of(self, endpoint: int) -> Requests:
         """Those of one endpoint."""
-        own = self.where(self.endpoint == endpoint)
+        own = self.endpoint == endpoint
         ended = self.ended.where(self.ended.endpoint == endpoint)
-        return _requests(own, self.window, ended)
+        return _requests(self.where(own), self.window, ended, self.overdue[own])
 
 
 def requests_in(run: Run, window: Window) -> Requests:
@@ -157,7 +161,7 @@ def within(rows: Rows, window: Window) -> Requests:
     """Those of some requests that belong to a window."""
     planned = (rows.planned >= window.start) & (rows.planned < window.end)
     ended = (rows.done >= window.start) & (rows.done < window.end) & ~rows.open
-    return _requests(rows.where(planned), window, rows.where(ended))
+    return _requests(rows.where(planned), window, rows.where(ended), _overdue(rows)[planned])
 
 
 def metric_units(endpoints: Sequence[str], *, paced: bool) -> dict[str, str]:
@@ -273,7 +277,14 @@ def _metrics(
     ended = requests.served | requests.failed
     if ended.any():
         errors = stats.proportion(requests.failed[ended], requests.planned[ended], confidence)
-        yield _metric("error_rate", "ratio", errors, labels, confidence)
+        overdue = int(requests.overdue.sum())
+        yield _metric("error_rate", "ratio", _at_worst(errors, overdue), labels, confidence)
+
+
+def _at_worst(errors: Estimate, overdue: int) -> Estimate:
+    """Bounded above as if all that are overdue had failed (Manski 1989): nobody knows better."""
+    high = (errors.high * errors.n + overdue) / (errors.n + overdue)
+    return replace(errors, high=high)
 
 
 def _split(requests: Requests, labels: Labels, confidence: float) -> Iterator[Metric]:
@@ -336,9 +347,25 @@ def _key(name: str, labels: Labels) -> str:
     return Metric(name=name, unit="", value=0.0, labels=labels).key
 
 
-def _requests(planned: Rows, window: Window, ended: Rows) -> Requests:
+def _requests(planned: Rows, window: Window, ended: Rows, overdue: Mask) -> Requests:
     columns = {name: getattr(planned, name) for name in _COLUMNS}
-    return Requests(**columns, window=window, ended=ended)
+    return Requests(**columns, window=window, ended=ended, overdue=overdue)
+
+
+def _overdue(rows: Rows) -> Mask:
+    """Those still open that nothing speaks for: open for longer than answers take, or owed behind.
+
+    How long that is, the answered ones tell: a server that takes its time is not one that hangs.
+    What a user owes is only late, as long as that user gets answers.
+    """
+    waits = rows.open
+    if not waits.any():
+        return waits
+    took = (rows.done - rows.sent)[rows.served]
+    longest = _PATIENCE * float(np.quantile(took, 0.99)) if len(took) else 0.0
+    hangs = waits & (rows.done - rows.sent > longest)
+    served = np.isin(rows.user, rows.user[~waits]) & ~np.isin(rows.user, rows.user[hangs])
+    return hangs | (waits & np.isnan(rows.sent) & ~served)
 
 
 def _joined(tables: Sequence[Measurement], name: str) -> Any:

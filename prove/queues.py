@@ -101,7 +101,7 @@ def requests_of(queue: Queue, random: np.random.Generator, rate: float, seconds:
     number = len(planned)
     none, unknown = np.zeros(number, int), np.full(number, np.nan)
     flags = np.full(number, Flag.WAITED.value)
-    rows = Rows(planned, planned, done, none, none, none, flags, unknown, unknown)
+    rows = Rows(planned, planned, done, none, none, none, flags, unknown, unknown, none)
     return within(rows, Window(name="step", start=SETTLE, end=SETTLE + seconds))
 
 

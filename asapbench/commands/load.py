@@ -247,6 +247,7 @@ def explore(plan: LoadPlan) -> Exploring | None:
 def analyse(run: Run) -> Analysis:
     """The metrics of the measured window."""
     from asapbench import health, samples, stats, usage  # numpy and scipy: not for --help
+    from asapbench.at_a_look import with_open
     from asapbench.floor import floor_metrics
 
     plan = run.story.plan
@@ -254,11 +255,13 @@ def analyse(run: Run) -> Analysis:
     window = next((found for found in run.story.windows if found.name == "measured"), None)
     if window is None:
         return Analysis(metrics=())
+    paced = plan["user_class"] == "mixed"
+    if run.story.ended == "running" and paced:
+        run = with_open(run, window, plan["users"] / plan["rps"])
     requests = samples.requests_in(run, window)
     # whoever looks several times must be surer each time, to be right in all
     times = len(looks(plan["duration"], plan["extend"], quick=plan["quick"]))
     confidence = stats.confidence_per_look(times)
-    paced = plan["user_class"] == "mixed"
     metrics = (
         *samples.request_metrics(requests, endpoints, paced=paced, confidence=confidence),
         *samples.split_metrics(requests, endpoints, confidence),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from heapq import merge
-from itertools import chain, islice, repeat
+from itertools import islice, repeat
 from math import inf
 from operator import itemgetter
 from time import monotonic
@@ -92,7 +92,7 @@ class Crowd:
         if now < deadline and (self._plans or not all(one.idle for one in self._everyone())):
             self._scene.agenda.at(now + _REST_LOOK, partial(self._await_rest, deadline))
             return
-        self._forgo_all(self._surrendered(now), now)
+        self._forgo_all(self._surrendered(), now)
 
     def _forgo_all(self, unsent: Iterator[tuple[float, Session]], began: float) -> None:
         """Write off what was never sent, in portions: answers and commands have their turn too."""
@@ -104,12 +104,13 @@ class Crowd:
     def stop(self, drain: float, stopped: Callable[[], None]) -> None:
         """Begin no request any more; when all are answered, or after `drain` s, call back.
 
-        Slots that were never sent are written as censored, in the order of their times, for as many
-        as a few seconds allow: what is missing of an absurd plan can be told from the plan.
+        Slots that users owe because the server keeps them waiting are written as censored, in the
+        order of their times, for as many as a few seconds allow. Slots that this process has not
+        given out are not: no server is to blame, and what is missing can be told from the plan.
         """
         now = monotonic()
         self._scene.pause = None
-        self._wind_down(self._surrendered(now), now, drain, stopped)
+        self._wind_down(self._surrendered(), now, drain, stopped)
 
     def _give_turns(self, turns: Turns) -> None:
         if turns not in self._plans:
@@ -121,23 +122,16 @@ class Crowd:
             self._scene.agenda.at(turns.next, partial(self._give_turns, turns))
 
     def _give(self, turns: Turns) -> None:
-        for planned, session in self._due(turns, monotonic(), _AT_ONCE):
-            session.due(planned)
-
-    def _due(
-        self, turns: Turns, now: float, most: int | None = None
-    ) -> Iterator[tuple[float, Session]]:
-        """Take the slots up to now whose seat has a user."""
-        for planned, seat in turns.due(now, most):
+        """Give the slots up to now to those in their seats; a seat may be empty."""
+        for planned, seat in turns.due(monotonic(), _AT_ONCE):
             if seat < len(self._seated):
-                yield planned, self._seated[seat]
+                self._seated[seat].due(planned)
 
-    def _surrendered(self, now: float) -> Iterator[tuple[float, Session]]:
-        """Take all slots up to now from the users that owe them, and those not given out."""
+    def _surrendered(self) -> Iterator[tuple[float, Session]]:
+        """Take the slots that users owe, and end all plans."""
         owed = [zip(session.surrender(), repeat(session)) for session in self._everyone()]
-        late = [self._due(turns, now) for turns in self._plans]
         self._plans = []
-        return chain(merge(*owed, key=itemgetter(0)), *late)
+        return merge(*owed, key=itemgetter(0))
 
     def _wind_down(
         self,

@@ -81,10 +81,13 @@ class Session:
         """Give up what began before a time and is not finished."""
         self._connection.expire(before, now)
 
-    def surrender(self) -> deque[float]:
-        """Give back all slots that are owed."""
+    def surrender(self) -> list[float]:
+        """Give back the slots that are owed, but for those that this process was late for.
+
+        Those are from before the connection was busy, so no server kept them waiting.
+        """
         owed, self._owed = self._owed, deque()
-        return owed
+        return [planned for planned in owed if planned >= self._busy_since]
 
     def forgo(self, planned: float, now: float) -> None:
         """Write down a slot that is never to be sent."""

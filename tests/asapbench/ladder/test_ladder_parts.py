@@ -39,7 +39,7 @@ def requests(
     outcomes = zero if outcome is None else outcome(planned)
     flags = np.full(number, Flag.WAITED.value)
     done = planned + latency(planned)
-    rows = Rows(planned, planned, done, zero, zero, outcomes, flags, unknown, unknown)
+    rows = Rows(planned, planned, done, zero, zero, outcomes, flags, unknown, unknown, zero)
     return within(rows, Window(name="step", start=0.0, end=seconds))
 
 

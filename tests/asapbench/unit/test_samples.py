@@ -178,6 +178,63 @@ def test_the_error_rate_is_of_requests_that_ended(read: Read, row: MakeRow) -> N
     assert (rate.value, rate.n) == (0.25, 4)
 
 
+def hanging(row: MakeRow, answered: int) -> list[Row]:
+    """A user at 100 requests/s for 10 s: so many are answered, one is in flight, the rest owed."""
+    slots = [100.0 + slot / 100 for slot in range(1000)]
+    rows = [row(planned) for planned in slots[:answered]]
+    rows.append(row(slots[answered], done=111.0, flags=Flag.CENSORED))
+    owed = {"sent": nan, "done": 110.0, "flags": Flag.CENSORED | Flag.WAITED}
+    return rows + [row(planned, **owed) for planned in slots[answered + 1 :]]
+
+
+def test_a_server_that_hangs_has_no_upper_bound_of_errors_below_what_it_left_open(
+    read: Read, row: MakeRow
+) -> None:
+    rate = metrics(read(hanging(row, 500)))["error_rate"]
+    assert (rate.value, rate.low, rate.n) == (0.0, 0.0, 500)
+    assert rate.high == pytest.approx(0.5 + 0.0092 / 2, abs=1e-3)
+
+
+def test_a_hang_that_began_before_the_window_leaves_its_slots_in_it_overdue(
+    read: Read, row: MakeRow
+) -> None:
+    rows = [row(99.0 + k / 100, user=1) for k in range(1100)] + hanging(row, 0)[1:]
+    rows += [row(99.5), row(99.995, done=111.0, flags=Flag.CENSORED)]
+    assert read(rows).overdue.sum() == 999
+
+
+def test_some_that_hang_are_overdue_and_others_are_not(read: Read, row: MakeRow) -> None:
+    rows = hanging(row, 500) + [row(100 + k / 100, user=1) for k in range(1000)]
+    requests = read(rows)
+    assert requests.overdue.sum() == 500
+    assert metrics(requests)["error_rate"].high == pytest.approx(0.25, abs=0.01)
+
+
+def test_requests_in_flight_at_the_end_do_not_make_a_healthy_server_doubtful(
+    read: Read, row: MakeRow
+) -> None:
+    rows = [row(100 + k / 1000, user=k % 100) for k in range(9998)]
+    opened = [row(109.998, done=110.0, flags=Flag.CENSORED, user=98)]
+    opened += [row(109.999, sent=nan, done=110.0, flags=Flag.CENSORED | Flag.WAITED, user=99)]
+    found, without = metrics(read(rows + opened)), metrics(read(rows))
+    assert found["error_rate"].high == pytest.approx(without["error_rate"].high)
+    assert (found["error_rate"].high or 1) < 0.001
+
+
+def test_a_server_that_takes_its_time_is_not_one_that_hangs(read: Read, row: MakeRow) -> None:
+    slow = [row(100 + k / 10, done=103 + k / 10, user=k % 50) for k in range(80)]
+    opened = [row(108 + k / 10, done=111.0, flags=Flag.CENSORED, user=k) for k in range(20)]
+    assert read(slow + opened).overdue.sum() == 0
+
+
+def test_what_is_owed_by_a_user_that_gets_answers_is_late_and_not_overdue(
+    read: Read, row: MakeRow
+) -> None:
+    late = [row(100 + k / 20, sent=100 + k / 10, done=100.1 + k / 10) for k in range(100)]
+    owed = [row(105 + k / 20, sent=nan, done=110.0, flags=Flag.CENSORED) for k in range(100)]
+    assert read(late + owed).overdue.sum() == 0
+
+
 def test_a_percentile_is_given_with_its_bounds_and_sample_size(read: Read, row: MakeRow) -> None:
     times = np.random.default_rng(1).permutation(np.arange(1, 1001)) / 1e6
     rows = [

@@ -1,0 +1,162 @@
+"""What a look at a running measurement takes for open, on rows whose truth is known by hand."""
+
+from collections.abc import Callable, Iterable
+from math import isnan, nan
+from typing import Any
+
+import numpy as np
+import pytest
+
+from asapbench.at_a_look import with_open
+from asapbench.commands.load import BENCH, LoadPlan
+from asapbench.conclusion import conclude
+from asapbench.model import Measurement, Report, Run, Target, Window
+from asapbench.offer import Flag
+from asapbench.samples import requests_in
+
+Row = dict[str, float]
+MakeRow = Callable[..., Row]
+MakeRun = Callable[..., Run]
+
+LOOK = 107.5
+WINDOW = Window(name="measured", start=100.0, end=LOOK)
+USERS, RATE = 10, 100.0
+STRIDE = USERS / RATE
+
+
+@pytest.fixture
+def truth(row: MakeRow) -> Callable[..., list[Row]]:
+    """All that is planned up to the look by users whose requests take so long, one by one."""
+
+    def make(took: Callable[[float], float]) -> list[Row]:
+        rows = []
+        for user in range(USERS):
+            free = 0.0
+            for slot in range(200):
+                planned = 95.005 + user / RATE + slot * STRIDE
+                if planned >= LOOK:
+                    break
+                sent = max(planned, free)
+                flags = Flag.WAITED * (planned < free)
+                free = sent + took(sent)
+                rows.append(row(planned, sent=sent, done=free, flags=flags, user=user))
+        return rows
+
+    return make
+
+
+def beats(until: float = LOOK, rows: Iterable[Row] = ()) -> Measurement:
+    """A pulse that sees how many of these requests are in flight."""
+    at = np.arange(until, 90.0, -0.02)[::-1]
+    opened = sum((at >= row["sent"]) & (at < row["done"]) for row in rows) + 0 * at
+    return Measurement("pulse", {"at": at, "late": 0 * at, "open": opened}, {})
+
+
+def written(rows: Iterable[Row]) -> list[Row]:
+    return [row for row in rows if row["done"] <= LOOK]
+
+
+def looked_at(run: Run, until: float = LOOK, rows: Iterable[Row] = ()) -> Run:
+    return Run(run.story, (*run.measurements, beats(until, rows)))
+
+
+def test_what_is_open_at_a_look_is_what_the_generator_would_write_down(
+    truth: Callable[..., list[Row]], make_run: MakeRun
+) -> None:
+    everything = truth(lambda _: 0.2)
+    run = with_open(looked_at(make_run(written(everything))), WINDOW, STRIDE)
+    found = requests_in(run, WINDOW)
+    expected = requests_in(make_run(everything), WINDOW)
+    assert np.sort(found.planned) == pytest.approx(np.sort(expected.planned))
+    sent = {round(row["planned"], 6): row["sent"] for row in everything}
+    opened = found.where(found.open)
+    assert len(opened.planned) > 300
+    for planned, at in zip(opened.planned.tolist(), opened.sent.tolist(), strict=True):
+        true = sent[round(planned, 6)]
+        assert isnan(at) if true > LOOK else at == pytest.approx(true)
+    assert set(opened.done.tolist()) == {LOOK}
+
+
+def test_a_server_that_keeps_up_leaves_no_more_open_than_are_in_flight(
+    truth: Callable[..., list[Row]], make_run: MakeRun
+) -> None:
+    run = with_open(looked_at(make_run(written(truth(lambda _: 0.01)))), WINDOW, STRIDE)
+    assert requests_in(run, WINDOW).open.sum() <= 3
+
+
+def test_slots_since_the_generator_stands_still_are_not_open(
+    truth: Callable[..., list[Row]], make_run: MakeRun
+) -> None:
+    rows = [row for row in truth(lambda _: 0.001) if row["planned"] < 103.0]
+    run = with_open(looked_at(make_run(rows), until=103.0), WINDOW, STRIDE)
+    assert requests_in(run, WINDOW).open.sum() <= 1
+
+
+def test_a_plan_beyond_all_reach_is_not_written_out(row: MakeRow, make_run: MakeRun) -> None:
+    run = with_open(looked_at(make_run([row(95.0)])), WINDOW, 1e-6)
+    assert requests_in(run, WINDOW).open.sum() == 0
+
+
+def test_before_the_first_row_nothing_is_known_to_be_open(make_run: MakeRun) -> None:
+    assert len(requests_in(with_open(make_run([]), WINDOW, STRIDE), WINDOW).planned) == 0
+
+
+TARGETS = (
+    Target(metric="throughput", limit=">= 80 req/s"),
+    Target(metric="latency.p95", limit="<= 5 ms"),
+    Target(metric="error_rate", limit="<= 10 %"),
+)
+
+
+@pytest.fixture
+def report(make_run: MakeRun) -> Callable[..., Report]:
+    """What is concluded at the look of a run in which this is true."""
+
+    def make(rows: list[Row], targets: tuple[Target, ...] = TARGETS) -> Report:
+        run = make_run(written(rows), **story(targets))
+        return conclude(BENCH, looked_at(run, rows=rows))
+
+    return make
+
+
+def story(targets: tuple[Target, ...] = TARGETS) -> dict[str, Any]:
+    plan = LoadPlan(users=USERS, rps=RATE, duration=60, quick=True).stored()
+    return {"plan": plan, "targets": targets, "windows": (WINDOW,), "ended": "running"}
+
+
+def test_a_server_that_is_too_slow_is_told_at_the_first_look(
+    truth: Callable[..., list[Row]], report: Callable[..., Report]
+) -> None:
+    found = report(truth(lambda _: 0.2))
+    assert [verdict.outcome for verdict in found.verdicts] == ["fail", "fail", "pass"]
+
+
+def test_a_server_that_hangs_does_not_pass_at_a_look(
+    truth: Callable[..., list[Row]], report: Callable[..., Report]
+) -> None:
+    found = report(truth(lambda sent: 0.001 if sent < 104 else 1e6), (TARGETS[2],))
+    assert [verdict.outcome for verdict in found.verdicts] == ["inconclusive"]
+
+
+def test_a_generator_that_stands_still_is_no_servers_fault_at_a_look(
+    truth: Callable[..., list[Row]], make_run: MakeRun
+) -> None:
+    rows = [row for row in truth(lambda _: 0.001) if row["planned"] < 103.0]
+    run = make_run(rows, **story())
+    found = conclude(BENCH, looked_at(run, until=103.0))
+    assert {verdict.outcome for verdict in found.verdicts} == {"invalid"}
+    assert "plan-not-sent" in {gate.name for gate in found.gates if not gate.ok}
+
+
+def test_a_run_that_has_ended_holds_all_rows_itself(
+    truth: Callable[..., list[Row]], make_run: MakeRun
+) -> None:
+    rows = [row for row in truth(lambda _: 0.001) if row["planned"] < 103.0]
+    found = conclude(BENCH, looked_at(make_run(rows, **story() | {"ended": "complete"})))
+    assert found.details["open"] == 0
+
+
+def test_what_was_never_sent_is_owed_as_it_is_at_the_end(row: MakeRow, make_run: MakeRun) -> None:
+    run = make_run([row(100.0, sent=nan, done=106.0, flags=Flag.CENSORED | Flag.WAITED)])
+    opened = requests_in(with_open(looked_at(run), WINDOW, 10.0), WINDOW)
+    assert len(opened.planned) == 1
