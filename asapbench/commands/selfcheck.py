@@ -33,6 +33,7 @@ RowName = Literal[
     "bytes-2000",
     "native-200",
     "native-2000",
+    "healthy",
     "cache",
     "warm-up",
     "ref-cycles",

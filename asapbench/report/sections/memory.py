@@ -95,15 +95,22 @@ def totals(report: Report) -> Iterator[tuple[str, str]]:
         yield "Class", "–" if kind is None else _KINDS[kind].partition(":")[0]
     if report.find("sensitivity"):
         yield "Would have seen", f"{shown(report, 'sensitivity')} a request"
-    if report.find("meters.cost"):
-        yield "Cost of the meters", _share_of_a_core(report)
+    if details.get("cycles"):
+        yield "Cost of the meters", _cost(report)
     if live := details.get("live_envelopes"):
         yield f"{live['count']:,} live envelopes", show(live["bytes"], "B")
 
 
-def _share_of_a_core(report: Report) -> str:
-    cost = report.find("meters.cost")
-    return f"{show(cost.value, 'ratio')} of a core" if cost else "–"
+def _cost(report: Report) -> str:
+    """What readings take of the server: at --interval, and in the short cycles of --quick."""
+    cost, plan, details = report.find("meters.cost"), report.story.plan, report.details
+    if cost is None:
+        return "–" if details["inside"] else "no CPU of the server"
+    share = f"{show(cost.value, 'ratio')} of a core at {show_duration(plan['interval'])}"
+    if not plan["quick"]:
+        return share
+    here = cost.value * plan["interval"] * details["kept"] / details["measured"]
+    return f"{show(here, 'ratio')} here, {share}"
 
 
 def _growths(report: Report) -> Iterator[tuple[str, str]]:

@@ -20,8 +20,13 @@ _ABSOLUTE = 50.0
 LIMITS = (("growth_rate", "< 50 MB/h"),)
 
 
-def _stage(app: str, _quick: bool) -> Stage:
-    plan = MemoryPlan(quick=True, app=f"asapbench.selfcheck.leaking:{app}")
+# of the target: what a healthy server may seem to keep of a request
+_NOTHING = 15.0
+
+
+def _stage(app: str | None, _quick: bool) -> Stage:
+    """An agent of ours, or the embedded one."""
+    plan = MemoryPlan(quick=True, app=app and f"asapbench.selfcheck.leaking:{app}")
     return Stage(plan, start_server, bench=memory.BENCH, limits=LIMITS)
 
 
@@ -52,13 +57,23 @@ def judge_cycles(seen: Seen) -> tuple[Check, ...]:
     return (*judge_no_leak(seen), near("collected", 10.0, counted, "count", relative=RELATIVE))
 
 
+def judge_healthy(seen: Seen) -> tuple[Check, ...]:
+    """That a server which keeps nothing passes, and is read to keep nothing."""
+    kept = seen.metric("growth_per_request")
+    return (
+        near("kept", 0.0, kept, "B", relative=0.0, absolute=_NOTHING),
+        *judge_no_leak(seen),
+        same("exit code", str(int(Exit.PASS)), str(int(seen.report.exit_code))),
+    )
+
+
 def _remark(seen: Seen) -> str:
     cycles = seen.report.details.get("kept")
     sensitivity = seen.metric("sensitivity") or 0.0
     return f"{cycles} cycles; would have seen {show(sensitivity, 'B')} a request"
 
 
-def _row(name: str, about: str, app: str, judge: Callable[[Seen], tuple[Check, ...]]) -> Row:
+def _row(name: str, about: str, app: str | None, judge: Callable[[Seen], tuple[Check, ...]]) -> Row:
     return Row(name, about, partial(_stage, app), judge, _remark)
 
 
@@ -79,6 +94,7 @@ ROWS: tuple[Row, ...] = (
         for kind, what in _KINDS.items()
         for size in (200, 2000)
     ),
+    _row("healthy", "the embedded server, which keeps nothing", None, judge_healthy),
     _row("cache", "fills a cache of 20,000 entries", "cache_20000", judge_no_leak),
     _row("warm-up", "grows by 5 MB and no more", "warmup_5", judge_no_leak),
     _row("ref-cycles", "10 objects a request in reference cycles", "cycles_10", judge_cycles),

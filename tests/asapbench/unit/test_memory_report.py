@@ -55,9 +55,8 @@ def report(make_run: MakeRun, row: MakeRow, cycles_table: MakeTable) -> Callable
         run = make_run(
             rows,
             command="memory",
-            plan=MemoryPlan().stored(),
             windows=(Window(name="measured", start=103.0, end=110.0),),
-            **{"targets": (TARGET,), **(story or {})},
+            **{"targets": (TARGET,), "plan": MemoryPlan().stored(), **(story or {})},
         )
         held = replace(run, measurements=(cycles_table("server", control),), parts={})
         tables += (cycles_table("server", growth, **columns), cycles_table("jsonrpc", part))
@@ -163,10 +162,19 @@ def test_what_the_meters_cost_is_said_and_noted_where_it_is_much(
 ) -> None:
     cheap, costly = (report(0.0, cost=np.full(11, seconds)) for seconds in (0.07, 0.3))
     text = render_text(cheap, width=100, color=False)
-    assert "Cost of the meters 0.70 % of a core" in " ".join(text.split())
+    assert "Cost of the meters 0.70 % of a core at 10s" in " ".join(text.split())
     assert "meters-cost" not in [note.code for note in cheap.notes]
     (note,) = (note for note in costly.notes if note.code == "meters-cost")
     assert "takes 300 ms of the server's CPU, 3.0 % of a core at an interval" in note.text
+
+
+def test_quick_says_what_the_meters_cost_in_its_own_short_cycles(
+    report: Callable[..., Report],
+) -> None:
+    plan = MemoryPlan(quick=True).stored()  # eight cycles in seven seconds
+    found = report(0.0, cost=np.full(11, 0.07), story={"plan": plan})
+    text = " ".join(render_text(found, width=100, color=False).split())
+    assert "Cost of the meters 8.0 % here, 0.70 % of a core at 10s" in text
 
 
 def test_a_server_seen_from_outside_says_what_that_loses(report: Callable[..., Report]) -> None:
@@ -174,6 +182,8 @@ def test_a_server_seen_from_outside_says_what_that_loses(report: Callable[..., R
     found = report(2000.0, heap=nothing, blocks=nothing, collected=nothing, cost=nothing)
     assert (found.outcome, found.details["kind"]) == ("fail", "leak")
     assert "by USS and RSS alone" in " ".join(note.text for note in found.notes)
+    text = " ".join(render_text(found, width=100, color=False).split())
+    assert "Cost of the meters no CPU of the server" in text
 
 
 def test_the_offer_to_explain_comes_after_a_failure(report: Callable[..., Report]) -> None:
