@@ -102,6 +102,7 @@ class Said(_Message):
     blocks: float = 0.0
     peak: float = 0.0
     numbers: dict[str, float] = {}
+    size: int = 0
     awaited: bool = False
     about: dict[str, str | int | float] = {}
     error: str = ""

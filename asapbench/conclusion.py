@@ -33,6 +33,7 @@ def conclude(bench: Bench, run: Run) -> Report:
         details=analysis.details,
         outcome=outcome,
         exit_code=_ENDED.get(run.story.ended, exit_code),
+        broke=analysis.broke,
     )
 
 

@@ -298,6 +298,7 @@ class Verdict(Value):
     high: float | None = None
     unit: str = ""
     reason: str
+    remark: str = ""  # what of the reason holds whatever the outcome
     why: str = ""
 
 
@@ -343,6 +344,7 @@ class Report(Value):
     details: dict[str, Any]
     outcome: Outcome
     exit_code: Exit
+    broke: str = ""
 
     def find(self, key: str) -> Metric | None:
         """The metric of this key, or None where the run gave none."""

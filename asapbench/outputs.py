@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Self
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from asapbench.errors import BenchError, BrokenRun, UsageError
+from asapbench.errors import EXITS, BenchError, BrokenRun, Exit, UsageError
 from asapbench.model import Bench, Plan, Report, Value, option_name
 from asapbench.store import BASELINES
 from asapbench.units import parse_share
@@ -235,8 +235,13 @@ def _write_tables(prefix: Path, report: Report) -> None:
 
 
 def _save(name: str, report: Report) -> None:
+    """Keep a report to compare others with, unless it is of a part: a good one may be there."""
     from asapbench.baselines import save
 
+    if report.exit_code in {Exit.BROKEN, Exit.INTERRUPTED}:
+        why = EXITS[report.exit_code]
+        sys.stderr.write(f"--save: not kept under {name!r}: {why}\n")
+        return
     save(name, _rendered("json_", report))
 
 

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 PATIENCE = 60.0  # s without a word from a worker
 TICK = 0.25
 BATCH = 0.001  # s
-MEASURED = 1.3  # of what a round takes beside measuring is to be measured
+_LEAST_BATCHES = 6
+_LEAST_LONG = 3  # of one of which six would take longer than this:
+_LONG = 0.3  # s
+MEASURED = 1.7  # of what a round takes beside measuring is to be measured
 _LONGEST_START = 1.5  # s; a start that took longer was held up
 _WORKER = ("-m", "asapbench.workers.operations")
 
@@ -73,7 +76,7 @@ class Rounds:
     """Rounds of these benchmarks; each writes its rows as they come."""
 
     conditions: Conditions
-    entries: Sequence[Entry]
+    entries: list[Entry]
     recorder: Recorder
     done: int = 0
     undecided: tuple[str, ...] = ()
@@ -130,18 +133,22 @@ class Rounds:
             known.seconds = max(said.batches[0][0], 1e-9)
             if said.numbers:
                 self.numbers[said.key] = said.numbers
+            if said.size:
+                self._resize(said.key, said.size)
             self._write(said, 0)
 
+        self._remember_entries()
         yield from self._work("calibrate", "calibrating", self.alive, take)
         self._remember(numbers=self.numbers)
+        self._remember_entries()
 
-    def memory(self) -> Iterator[Tick]:
-        """See what each operation allocates, in a process that times nothing."""
+    def memory(self, positions: Sequence[int]) -> Iterator[Tick]:
+        """See what these operations allocate, in a process that times nothing."""
 
         def take(said: Said) -> None:
             self._memory.append(said.at, self._position[said.key], said.blocks, said.peak)
 
-        yield from self._work("memory", "memory", self.alive, take)
+        yield from self._work("memory", "memory", positions, take)
 
     def round(self, positions: Sequence[int]) -> Iterator[Tick]:
         """Time these benchmarks once, in an order of this round's own."""
@@ -173,7 +180,7 @@ class Rounds:
         """How many batches of each: at least so much that a round is not mostly start-up."""
         share = max(self.conditions.slice, MEASURED * self._beside / max(1, len(positions)))
         known = {key: self._known[key] for key in (self.entries[at].key for at in positions)}
-        return {key: max(1, round(share / one.seconds)) for key, one in known.items()}
+        return {key: max(_least(one), round(share / one.seconds)) for key, one in known.items()}
 
     def _work(
         self, do: Any, phase: str, positions: Sequence[int], take: Callable[[Said], None]
@@ -233,6 +240,8 @@ class Rounds:
             keys.remove(said.key)
 
     def _fail(self, key: str, error: str, keys: list[str]) -> None:
+        if key not in keys:  # how its clean-up ended: it is done with already
+            return
         self._known[key].broken = True
         keys.remove(key)
         failure = {"benchmark": key, "error": error, "round": self.done}
@@ -242,6 +251,13 @@ class Rounds:
         position = self._position[said.key]
         for batch in said.batches:
             self._operations.append(said.at, position, number, said.loops, *batch)
+
+    def _resize(self, key: str, size: int) -> None:
+        at = self._position[key]
+        self.entries[at] = self.entries[at].model_copy(update={"size": size})
+
+    def _remember_entries(self) -> None:
+        self._remember(entries=[entry.model_dump(mode="json") for entry in self.entries])
 
     def _remember(self, **facts: Any) -> None:
         self.recorder.tell(facts={**self.recorder.story.facts, **facts})
@@ -263,6 +279,11 @@ class Rounds:
 
 
 _LAYOUTS = (OPERATIONS, ROUNDS, MEMORY)
+
+
+def _least(known: _Known) -> int:
+    """So many batches that their lower quartile is one, however many others are timed beside."""
+    return max(_LEAST_LONG, min(_LEAST_BATCHES, int(_LONG / known.seconds)))
 
 
 def _gone(child: Child, silent: float) -> str | None:

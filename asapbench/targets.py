@@ -218,6 +218,7 @@ def _verdict(target: Target, metric: Metric | None, invalid: str, remark: str) -
         why=target.why,
         outcome=outcome,
         reason=reason,
+        remark="" if invalid else remark,
         **known,
     )
 

@@ -87,13 +87,19 @@ def parse_duration(value: object) -> float:
 
 
 def parse_share(value: object) -> float:
-    """Read 0.05, "0.05" or "5%" as 0.05. Raises ValueError for anything else."""
+    """Read 0.05, "0.05" or "5%" as 0.05. Raises ValueError for anything else.
+
+    What is above 1 has to be written with %: whoever writes 5 means 5 %.
+    """
+    number, dimension = math.inf, ""
     if isinstance(value, str):
         number, dimension = parse_quantity(value)
-        if dimension in {"ratio", "count"}:
-            return number
     elif isinstance(value, int | float) and not isinstance(value, bool):
-        return float(value)
+        number, dimension = float(value), "count"
+    if dimension == "ratio" or (dimension == "count" and number <= 1):
+        return number
+    if dimension == "count":
+        raise ValueError(f"a share above 1 is written with %: {number:g}% or {100 * number:g}%")
     raise ValueError("a share is written 5% or 0.05")
 
 

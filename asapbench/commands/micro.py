@@ -7,7 +7,9 @@ when its verdict is decided and, if not --quick, its time known to 3 % (--rigoro
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Mapping, Sequence
+import time
+from collections.abc import Generator, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -27,18 +29,22 @@ from asapbench.model import (
     Report,
     Run,
     Running,
+    Story,
     Target,
     Tick,
     Value,
 )
-from asapbench.writable import writable
+from asapbench.writable import STDOUT, writable
 
 if TYPE_CHECKING:
     from asapbench.rounds import Rounds
+    from asapbench.timings import Timed
 
 SHIPPED = "asapbench.suite.protocol"
 PATIENCE = 60.0  # s
 _GROWTH = 2  # of the number of rounds from one look to the next
+_TIMES = ("", ".time", ".speed", ".speedup", ".client_cpu")  # what rounds tell of a benchmark
+_MEMORY = (".blocks", ".peak_memory")  # what is seen in a process of its own
 
 
 class MicroPlan(Plan):
@@ -156,6 +162,8 @@ class MicroOutputs(Value):
     @field_validator("histogram", "pyperf_json")
     @classmethod
     def _can_be_written(cls, value: Path | None) -> Path | None:
+        if value == STDOUT:
+            raise ValueError("must be a file: standard output is for reports")
         return writable(value)
 
 
@@ -194,8 +202,8 @@ def measure(
     """Calibrate, look at memory, then rounds until every benchmark is done with."""
     from asapbench.rounds import Conditions, Rounds  # psutil and more: not for --help
 
-    entries = (*_worth_it(plan, recorder), *REFERENCES)
-    recorder.tell(facts={"entries": [entry.model_dump(mode="json") for entry in entries]})
+    entries = [*_worth_it(plan, recorder.story.targets), *REFERENCES]
+    recorder.tell(facts={"before": _before(plan, recorder.story)})
     server = system.server
     conditions = Conditions(
         suite=plan.suite,
@@ -214,10 +222,17 @@ def measure(
     )
     with Rounds(conditions, entries, recorder) as rounds:
         yield from rounds.calibrate()
-        if not (plan.stop and recorder.story.failures):
-            yield from _rounds(plan, rounds, recorder)
-        if not plan.quick:
-            yield from rounds.memory()
+        stopped = plan.stop and bool(recorder.story.failures)
+        if not stopped:
+            stopped = yield from _rounds(plan, rounds, recorder)
+        if not stopped:
+            yield from rounds.memory(_seen(plan, rounds, recorder.story.targets))
+
+
+def _before(plan: MicroPlan, story: Story) -> float:
+    """Seconds that the run took before it measured: to list the suite and to start the server."""
+    began = datetime.fromisoformat(story.started_at)
+    return _listed(plan.suite)[1] + (datetime.now(UTC) - began).total_seconds()
 
 
 def analyse(run: Run) -> Analysis:
@@ -225,35 +240,43 @@ def analyse(run: Run) -> Analysis:
     from asapbench import timings  # numpy and scipy: not for --help
 
     entries = _entries(run.story.facts)
-    plan = MicroPlan.model_validate({**run.story.plan, "header": ()})
     known = timings.timed(timings.table(run, "operations"))
-    if not known:
-        return Analysis(metrics=(), broke=_broke(run), remarks=_remarks(run, entries, {}))
-    confidence = _confidence(plan)
-    of_run = (timings.noise(known), timings.overhead(run), timings.disturbed(known))
-    whole = [metric for metric in of_run if metric]
-    metrics = (
-        *timings.metrics(entries, known, confidence, run.story.facts.get("numbers", {})),
-        *timings.memory_metrics(entries, timings.table(run, "memory")),
-        *whole,
-    )
-    details = {
-        "suite": plan.suite,
-        "benchmarks": [timings.row(entries[at], one) for at, one in sorted(known.items())],
-        "failures": list(run.story.failures),
-        "rounds": max(len(one) for one in known.values()),
-        "about": run.story.facts.get("about", {}),
-    }
+    metrics = tuple(_metrics(run, entries, known))
     return Analysis(
         metrics=metrics,
-        notes=tuple(_notes(run, entries, metrics)),
+        notes=tuple(_notes(run, entries, metrics)) if entries else (),
         remarks=_remarks(run, entries, known),
         broke=_broke(run),
-        details=details,
+        details=_details(run, entries, known) if known or run.story.failures else {},
     )
 
 
-def _rounds(plan: MicroPlan, rounds: Rounds, recorder: Recorder) -> Generator[Tick]:
+def _metrics(run: Run, entries: Sequence[Entry], known: Mapping[int, Timed]) -> Generator[Metric]:
+    from asapbench import timings
+
+    if not known:
+        return
+    confidence = _confidence(MicroPlan.model_validate({**run.story.plan, "header": ()}))
+    yield from timings.metrics(entries, known, confidence, run.story.facts.get("numbers", {}))
+    yield from timings.memory_metrics(entries, timings.table(run, "memory"))
+    of_run = (timings.noise(known), timings.overhead(run), timings.disturbed(known))
+    yield from (metric for metric in of_run if metric)
+
+
+def _details(run: Run, entries: Sequence[Entry], known: Mapping[int, Timed]) -> dict[str, Any]:
+    from asapbench import timings
+
+    return {
+        "suite": run.story.plan["suite"],
+        "benchmarks": [timings.row(entries[at], one) for at, one in sorted(known.items())],
+        "failures": list(run.story.failures),
+        "rounds": max(map(len, known.values()), default=0),
+        "about": run.story.facts.get("about", {}),
+    }
+
+
+def _rounds(plan: MicroPlan, rounds: Rounds, recorder: Recorder) -> Generator[Tick, None, bool]:
+    """Rounds until all is decided, or the time is over; whether -x ended them."""
     effort = plan.effort
     everything = range(len(rounds.entries))
     references = everything[-len(REFERENCES) :]
@@ -263,13 +286,14 @@ def _rounds(plan: MicroPlan, rounds: Rounds, recorder: Recorder) -> Generator[Ti
         yield from rounds.round([*positions, *_alive(references, rounds)])
         positions = _alive(positions, rounds)
         if plan.stop and recorder.story.failures:
-            return
+            return True
         if rounds.done in effort.looks:
             positions, missed, rounds.so_far = pending(positions)
             if plan.stop and missed:
-                return
+                return True
         rounds.undecided = tuple(rounds.entries[at].key for at in positions)
         rounds.progress = max(rounds.done / effort.most, rounds.elapsed / effort.seconds)
+    return False
 
 
 def _alive(positions: Sequence[int], rounds: Rounds) -> list[int]:
@@ -301,18 +325,37 @@ def _pending(
         entry = rounds.entries[position]
         metric: Metric | None = by_key.get(judged_key(entry))
         wide = metric is None or timings.width(metric) > plan.effort.precision
-        return wide or bool(open_ & _keys(entry))
+        return wide or bool(open_ & _keys(entry, rounds.entries, _TIMES))
 
     judged = tuple(metric for metric in metrics if metric.key in outcomes)
     return list(filter(is_open, positions)), "fail" in outcomes.values(), judged
 
 
-def _keys(entry: Entry) -> set[str]:
-    """The metrics that more rounds of a benchmark narrow."""
+def _keys(entry: Entry, entries: Sequence[Entry], kinds: Iterable[str]) -> set[str]:
+    """The metrics that a benchmark has a part in: its own, and how much faster another way is."""
     from asapbench.selection import key_of
 
-    kinds = ("", ".time", ".speed", ".speedup", ".client_cpu")
-    return {entry.group, *(key_of(entry, kind) for kind in kinds)}
+    this = (entry.group, entry.name)
+    faster = (one for one in entries if (one.group, one.against) == this)
+    return {
+        entry.group,
+        *(key_of(entry, kind) for kind in kinds),
+        *(key_of(one, ".speedup") for one in faster),
+    }
+
+
+def _seen(plan: MicroPlan, rounds: Rounds, targets: Sequence[Target]) -> list[int]:
+    """The benchmarks whose memory is looked at; with --quick those with a target for it."""
+    if not plan.quick:
+        return list(rounds.alive)
+    rows = {target.metric for target in targets}
+    return [at for at in rounds.alive if rows & _memory_keys(rounds.entries[at])]
+
+
+def _memory_keys(entry: Entry) -> set[str]:
+    from asapbench.selection import key_of
+
+    return {key_of(entry, kind) for kind in _MEMORY}
 
 
 def _confidence(plan: MicroPlan) -> float:
@@ -322,13 +365,18 @@ def _confidence(plan: MicroPlan) -> float:
     return stats.confidence_per_look(len(plan.effort.looks))
 
 
-def _worth_it(plan: MicroPlan, recorder: Recorder) -> tuple[Entry, ...]:
+def _worth_it(plan: MicroPlan, targets: Sequence[Target]) -> tuple[Entry, ...]:
     """The selected benchmarks; for --quick, of those not asked for by name only the judged ones."""
     selected = _selected(plan)
     if not plan.quick or plan.group or plan.match:
         return selected
-    rows = {target.metric for target in recorder.story.targets}
-    return tuple(entry for entry in selected if rows & _keys(entry)) or selected
+    rows = {target.metric for target in targets}
+    return tuple(one for one in selected if rows & _all_keys(one, selected)) or selected
+
+
+def _all_keys(entry: Entry, entries: Sequence[Entry]) -> set[str]:
+    numbers = (f".{number}" for number in entry.numbers)
+    return _keys(entry, entries, (*_TIMES, *_MEMORY, *numbers))
 
 
 def _selected(plan: MicroPlan) -> tuple[Entry, ...]:
@@ -337,15 +385,24 @@ def _selected(plan: MicroPlan) -> tuple[Entry, ...]:
     return select(_catalogue(plan.suite), plan.group, plan.match)
 
 
-@lru_cache(maxsize=4)
 def _catalogue(suite: str) -> tuple[Entry, ...]:
-    """What is in a suite, asked of a process of its own: importing it may do anything."""
+    return _listed(suite)[0]
+
+
+@lru_cache(maxsize=4)
+def _listed(suite: str) -> tuple[tuple[Entry, ...], float]:
+    """What is in a suite, and the seconds that it took to know that.
+
+    A process of its own is asked: importing a suite may do anything.
+    """
     import tempfile
 
     from asapbench.rounds import catalogue
 
+    began = time.monotonic()
     with tempfile.TemporaryDirectory() as folder:
-        return catalogue(suite, Path(folder) / "suite.log")
+        entries = catalogue(suite, Path(folder) / "suite.log")
+    return entries, time.monotonic() - began
 
 
 def _entries(facts: Mapping[str, Any]) -> tuple[Entry, ...]:

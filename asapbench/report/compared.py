@@ -50,7 +50,7 @@ def share_of(row: Row) -> str:
 def result_of(comparison: Comparison) -> str:
     """One sentence on all rows."""
     if not comparison.rows:
-        return "NOTHING TO COMPARE: no benchmark is in both"
+        return "NOTHING TO COMPARE: nothing that was measured is in both"
     beyond = comparison.too_slow
     if beyond:
         keys = ", ".join(row.key for row in beyond)

@@ -28,6 +28,8 @@ def render_junit(report: Report, comparison: Comparison | None = None) -> str:
     if comparison is not None:
         beyond = {row.key for row in comparison.too_slow}
         cases += [_compared(story.command, row, row.key in beyond) for row in comparison.rows]
+        if not comparison.rows:
+            cases.append(_nothing_common(story.command, comparison))
     cases += _whole(report, judged=bool(cases))
     counts = {"tests": len(cases)}
     for element in ("failure", "error"):
@@ -56,7 +58,8 @@ def _case(command: str, verdict: Verdict) -> Xml.Element:
         inner = Xml.SubElement(case, element, {"type": verdict.outcome, "message": _legal(said)})
         inner.text = _legal(f"{verdict.reason}\n{verdict.why}".strip())
     else:
-        Xml.SubElement(case, "system-out").text = said
+        said = f"{said}; {verdict.remark}" if verdict.remark else said
+        Xml.SubElement(case, "system-out").text = _legal(said)
     return case
 
 
@@ -66,7 +69,7 @@ def _whole(report: Report, *, judged: bool) -> Iterator[Xml.Element]:
         return
     story = report.story
     case = Xml.Element("testcase", {"classname": f"asapbench.{story.command}", "name": "the run"})
-    said = story.why or (EXITS[Exit.BROKEN] if judged else sentence(report))
+    said = story.why or report.broke or (EXITS[Exit.BROKEN] if judged else sentence(report))
     Xml.SubElement(case, "error", {"type": story.ended, "message": _legal(said)})
     yield case
 
@@ -80,6 +83,14 @@ def _compared(command: str, row: Row, beyond: bool) -> Xml.Element:
         Xml.SubElement(case, "failure", {"type": "slower", "message": said})
     else:
         Xml.SubElement(case, "system-out").text = said
+    return case
+
+
+def _nothing_common(command: str, comparison: Comparison) -> Xml.Element:
+    attributes = {"classname": f"asapbench.{command}.baseline", "name": _legal(comparison.old)}
+    case = Xml.Element("testcase", attributes)
+    error = {"type": "inconclusive", "message": _legal(result_of(comparison))}
+    Xml.SubElement(case, "error", error)
     return case
 
 

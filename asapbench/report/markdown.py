@@ -58,6 +58,9 @@ def _verdicts(verdicts: Sequence[Verdict]) -> Iterator[str]:
         yield _table(_VERDICTS, open_)
     for reason in dict.fromkeys(v.reason for v in verdicts if v.outcome != "pass" and v.reason):
         yield f"> {_plain(reason)}"
+    for verdict in verdicts:
+        if verdict.outcome == "pass" and verdict.remark:
+            yield f"> `{verdict.metric}`: {_plain(verdict.remark)}"
     yield from _folded(f"{len(passed)} met", _VERDICTS, passed)
 
 

@@ -14,14 +14,22 @@ if TYPE_CHECKING:
 def overall(report: Report, comparison: Comparison | None) -> tuple[Outcome, Exit]:
     """That of the verdicts, or a fail where something has become too slow.
 
-    A run that did not come to its end keeps its exit code.
+    Where nothing is in the baseline too, what was asked for was not answered: no verdict. A run
+    that did not come to its end keeps its exit code.
     """
     ended = report.exit_code not in {Exit.BROKEN, Exit.INTERRUPTED}
     if comparison is not None and comparison.too_slow:
         return "fail", Exit.MISSED if ended else report.exit_code
     if ended and only_compared(report, comparison):
         return "pass", Exit.PASS
+    if ended and unanswered(report, comparison):
+        return "inconclusive", Exit.NO_VERDICT
     return report.outcome, report.exit_code
+
+
+def unanswered(report: Report, comparison: Comparison | None) -> bool:
+    """Whether the targets are met, and there was nothing to compare."""
+    return comparison is not None and not comparison.rows and report.outcome == "pass"
 
 
 def only_compared(report: Report, comparison: Comparison | None) -> bool:

@@ -119,17 +119,25 @@ def _outcome(outcome: Outcome) -> Text:
 
 
 def _reasons(report: Report) -> Iterator[tuple[Text, Text]]:
-    """What a missed target stands for, and why there is no verdict where there is none.
+    """What a missed target stands for, why there is no verdict where there is none, and remarks.
 
     Verdicts of one reason come together; a reason that the heading gave is not given again.
     """
     grouped: dict[tuple[Outcome, str], list[str]] = {}
     for verdict in report.verdicts:
-        reason = verdict.why if verdict.outcome == "fail" else verdict.reason
-        if verdict.outcome != "pass" and reason not in {"", report.story.why}:
+        reason = _reason(verdict)
+        if reason not in {"", report.story.why}:
             grouped.setdefault((verdict.outcome, reason), []).append(verdict.metric)
     for (outcome, reason), metrics in grouped.items():
         yield _outcome(outcome), Text(clean(f"{', '.join(metrics)}: {reason}"))
+
+
+def _reason(verdict: Verdict) -> str:
+    if verdict.outcome == "pass":
+        return verdict.remark
+    if verdict.outcome == "fail":
+        return "; ".join(filter(None, (verdict.why, verdict.remark)))
+    return verdict.reason
 
 
 def _notes(report: Report) -> Iterator[tuple[Text, Text]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from asapbench.model import Report, Verdict
-from asapbench.report.outcome import only_compared
+from asapbench.report.outcome import only_compared, unanswered
 from asapbench.units import show_interval
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ def sentence(report: Report, comparison: Comparison | None = None) -> str:
         return f"{_of_verdicts(report)}, {joint} {slower} SLOWER THAN IS ALLOWED"
     if only_compared(report, comparison):
         return "NOTHING IS PROVEN TO BE SLOWER THAN IS ALLOWED (no target is about it)"
+    if unanswered(report, comparison):
+        return f"{_of_verdicts(report)}, BUT NOTHING OF THIS IS IN THE BASELINE"
     return _of_verdicts(report)
 
 

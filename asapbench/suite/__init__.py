@@ -31,10 +31,14 @@ _WRITTEN = ((1_000_000, "mb"), (1_000, "kb"), (1, "b"))
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation with numbers of its own that are no times, such as a ratio."""
+    """An operation with numbers of its own that are no times, such as a ratio.
+
+    `size` is what it really works on, where that is not to the byte the size that was asked for.
+    """
 
     run: Callable[[], Any]
     numbers: Mapping[str, float] = field(default_factory=dict)
+    size: int | None = None
 
 
 @dataclass(frozen=True)

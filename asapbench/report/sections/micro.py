@@ -16,10 +16,10 @@ from asapbench.units import show, show_duration
 # the most that fit are taken
 _COLUMNS = (
     (
-        *("min", "mean", "stddev", "median", "ops/s", "±", "rounds", "blocks", "peak"),
+        *("min", "mean", "stddev", "median", "ops/s", "±", "rounds", "blocks kept", "peak"),
         *("target", "verdict"),
     ),
-    ("min", "mean", "stddev", "median", "ops/s", "±", "blocks", "peak", "target", "verdict"),
+    ("min", "mean", "stddev", "median", "ops/s", "±", "blocks kept", "peak", "target", "verdict"),
     ("min", "mean", "stddev", "median", "ops/s", "±", "target", "verdict"),
     ("mean", "stddev", "median", "±", "target", "verdict"),
     ("mean", "±", "target", "verdict"),
@@ -132,10 +132,10 @@ _CELLS: dict[str, Callable[[Report, Row, Verdict | None], str | Text]] = {
     "mean": _seconds("mean"),
     "stddev": _seconds("stddev"),
     "median": _seconds("median"),
-    "ops/s": lambda _, row, __: f"{row['items'] / row['mean']:,.0f}",
+    "ops/s": lambda _, row, __: f"{1 / row['mean']:,.0f}",
     "±": _interval,
     "rounds": lambda _, row, __: str(row["rounds"]),
-    "blocks": lambda report, row, _: _metric(report, row, "blocks"),
+    "blocks kept": lambda report, row, _: _metric(report, row, "blocks"),
     "peak": lambda report, row, _: _metric(report, row, "peak_memory"),
     "target": lambda _, __, verdict: _limit(verdict),
     "verdict": lambda _, __, verdict: _outcome(verdict),
@@ -150,7 +150,7 @@ def _others(report: Report, rows: Sequence[Row]) -> Iterator[tuple[str, str]]:
         if row["client_cpu"]:
             said.append(f"{show(row['client_cpu'], 's')} of the client's CPU")
         if speed := report.find(f"{row['group']}.speed{label}"):
-            said.append(f"{show(speed.value, 'B')}/s")
+            said.append(f"{show(row['size'], 'B')} at {show(speed.value, 'B')}/s")
         if ratio := report.find(f"{row['group']}.ratio{label}"):
             said.append(f"to {show(ratio.value, 'ratio')}")
         if speedup := report.find(f"{row['group']}.speedup{label}"):

@@ -12,7 +12,7 @@ from typing import Any
 from asap.discovery.wellknown import WELLKNOWN_MANIFEST_PATH
 from asap.models import generate_id
 from asap.transport.jsonrpc import ASAP_METHOD, INVALID_PARAMS
-from asapbench.suite import Agent, benchmark
+from asapbench.suite import Agent, Operation, benchmark
 from asapbench.suite.connection import Connection, WrongReplyError
 from asapbench.suite.protocol.samples import REQUEST, SENDER, text
 
@@ -55,8 +55,13 @@ class Requests:
     def make(self) -> tuple[str, str]:
         """A request and its number, in the id of which it ends."""
         number = f"{next(self._numbers):012d}"
-        now = datetime.now(UTC).isoformat()
+        now = datetime.now(UTC).isoformat(timespec="microseconds")
         return self._template % (self._prefix + number, now, number), number
+
+    @property
+    def size(self) -> int:
+        """The bytes of the body of each of them."""
+        return len(self.make()[0].encode())
 
     def check(self, answer: Any, number: str) -> None:
         """Raise WrongReplyError unless this answers the request of that number."""
@@ -158,10 +163,17 @@ def manifest_fetches_50(agent: Agent) -> Iterator[_Run]:
 
 
 @benchmark(group="payload_scaling", sizes=_SIZES, exponent=True)
-def request(agent: Agent, size: int) -> Iterator[_Run]:
-    """A task request whose input has so many bytes."""
+def request(agent: Agent, size: int) -> Iterator[Operation]:
+    """A task request of so many bytes in all; the smallest has no text and is what it must be."""
     with closing(Connection(agent)) as connection:
-        yield _asking(connection, Requests(agent, text=text(size)))
+        requests = of_size(agent, size)
+        yield Operation(_asking(connection, requests), size=requests.size)
+
+
+def of_size(agent: Agent, size: int) -> Requests:
+    """Requests of so many bytes, or of as few as there can be."""
+    room = size - Requests(agent, text="").size
+    return Requests(agent, text=text(room))
 
 
 def _asking(connection: Connection, requests: Requests) -> _Run:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+from asapbench.catalogue import REFERENCES
 from asapbench.suite import Benchmark, found_in
 
 
@@ -25,6 +26,7 @@ def find(suite: str) -> dict[str, Benchmark]:
                 raise ValueError(f"two benchmarks are called {one.entry.key}: rename one of them")
     if not found:
         raise ValueError("there is no benchmark in it: mark functions with @benchmark(group=…)")
+    _check_group(found)
     _check_against(found)
     return found
 
@@ -41,6 +43,15 @@ def _modules(suite: str) -> Iterator[ModuleType]:
     yield module
     for below in pkgutil.iter_modules(getattr(module, "__path__", ()), f"{suite}."):
         yield importlib.import_module(below.name)
+
+
+def _check_group(found: dict[str, Benchmark]) -> None:
+    for one in found.values():
+        if one.entry.group == REFERENCES[0].group:
+            raise ValueError(
+                f"{one.entry.key}: the group {one.entry.group!r} is that of the work by which "
+                "machines are compared: give it another name"
+            )
 
 
 def _check_against(found: dict[str, Benchmark]) -> None:

@@ -38,6 +38,7 @@ def calibrate(key: str, ready: Ready, job: Job) -> Said:
         loops=loops,
         batches=(batch,),
         numbers=ready.numbers,
+        size=ready.size,
         awaited=ready.awaited,
     )
 

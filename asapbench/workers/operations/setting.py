@@ -34,6 +34,7 @@ class Ready:
         awaited: bool,
     ) -> None:
         self.numbers = dict(operation.numbers)
+        self.size = operation.size or 0
         self.awaited = awaited
         self._run = operation.run
         self._loop = loop

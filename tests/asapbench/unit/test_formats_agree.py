@@ -298,6 +298,44 @@ def test_every_format_says_what_the_exit_code_does_of_verdicts_and_comparison(
     assert (int(suite.attrib["failures"]), int(suite.attrib["errors"])) == (code, 0)
 
 
+def test_every_format_says_that_nothing_was_compared_where_nothing_is_in_both(
+    make_report: Callable[..., Report],
+) -> None:
+    """Targets that are met do not answer whether something became slower."""
+    report = make_report()
+    old, new = (Results(name, {f"g/{name}": sized([1.0, 1.1])}) for name in ("before", "now"))
+    comparison = compare(old, new)
+    assert overall(report, comparison) == ("inconclusive", 3)
+    said = "ALL TARGETS MET, BUT NOTHING OF THIS IS IN THE BASELINE"
+    assert said in render_text(report, comparison, width=120, color=False)
+    assert said in render_markdown(report, comparison).splitlines()[0]
+    assert said.capitalize() in unescape(page(report, "", comparison))
+    (suite,) = Xml.fromstring(render_junit(report, comparison))
+    assert suite.attrib["errors"] == "1"
+    failed = report.model_copy(update={"outcome": "fail", "exit_code": 1})
+    assert overall(failed, comparison) == ("fail", 1)
+    interrupted = report.model_copy(update={"exit_code": 130})
+    assert overall(interrupted, comparison)[1] == 130
+
+
+def test_every_format_says_a_remark_on_a_target_that_is_met(
+    make_report: Callable[..., Report],
+) -> None:
+    report = make_report()
+    noisy = report.verdicts[0].model_copy(update={"remark": "noisy: its halves differ by 40 %"})
+    assert noisy.outcome == "pass"
+    report = report.model_copy(update={"verdicts": (noisy, *report.verdicts[1:])})
+    for text in (
+        render_text(report, width=120, color=False),
+        render_text(report, width=120, color=False, brief=True),
+        render_markdown(report),
+        render_junit(report),
+        render_json(report),
+        page(report, ""),
+    ):
+        assert "noisy: its halves differ by 40 %" in text
+
+
 def test_every_format_says_the_result_of_a_comparison_its_notes_and_what_is_in_one_alone(
     make_report: Callable[..., Report], comparison: Comparison
 ) -> None:

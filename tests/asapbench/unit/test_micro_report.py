@@ -11,7 +11,10 @@ from asapbench.comparison import Results, compare, sized
 from asapbench.conclusion import conclude
 from asapbench.model import Report, Run, Story, Target
 from asapbench.report.comparison import render_comparison
+from asapbench.report.document import render_json
 from asapbench.report.histogram import render_histogram
+from asapbench.report.junit import render_junit
+from asapbench.report.markdown import render_markdown
 from asapbench.report.text import render_text
 
 Golden = Callable[[str, str], None]
@@ -57,6 +60,63 @@ def test_a_verdict_on_what_broke_says_so_beside_what_was_measured(report: Report
     assert verdict.value is not None
     assert "it broke: ValueError: odd" in verdict.reason
     assert report.exit_code == 4
+
+
+def test_where_nothing_was_timed_what_broke_is_named_in_each_format(
+    make_story: Callable[..., Story],
+) -> None:
+    """A suite whose every benchmark breaks while it is calibrated, without a target for it."""
+    story = make_story(
+        command="micro",
+        plan=MicroPlan(suite="own").stored(),
+        facts={"entries": [ENTRIES[0].model_dump(mode="json")]},
+        failures=({"benchmark": "parsing/small", "error": "ValueError: odd", "round": 0},),
+    )
+    report = conclude(BENCH, Run(story, ()))
+    assert report.exit_code == 4
+    for text in (
+        render_text(report, width=100, color=False),
+        render_junit(report),
+        render_json(report),
+        render_markdown(report),
+    ):
+        assert "parsing/small" in text
+    assert "ValueError: odd" in render_text(report, width=100, color=False)
+    assert "ValueError: odd" in render_junit(report)
+
+
+def test_noise_is_a_remark_that_a_reader_of_a_met_target_sees(
+    make_rounds: Callable[..., Run], make_story: Callable[..., Story]
+) -> None:
+    story = make_story(
+        command="micro",
+        plan=MicroPlan().stored(),
+        targets=TARGETS[:1],
+        facts={"entries": [ENTRIES[0].model_dump(mode="json")]},
+    )
+    report = conclude(BENCH, make_rounds(story, {0: 1e-6}, spread=0.5))
+    (verdict,) = report.verdicts
+    assert verdict.outcome == "pass"
+    assert "noisy: its halves differ" in verdict.remark
+    assert verdict.remark in render_text(report, width=120, color=False)
+
+
+def test_operations_a_second_are_operations_not_items(
+    make_rounds: Callable[..., Run], make_story: Callable[..., Story]
+) -> None:
+    entry = Entry(group="batches", name="of_100", items=100)
+    story = make_story(
+        command="micro",
+        plan=MicroPlan().stored(),
+        facts={"entries": [entry.model_dump(mode="json")]},
+    )
+    report = conclude(BENCH, make_rounds(story, {0: 1e-3}, spread=0.0))
+    line = next(
+        line
+        for line in render_text(report, width=160, color=False).splitlines()
+        if line.startswith("  of_100")
+    )
+    assert " 1,000 " in line
 
 
 def test_the_picture_has_a_strip_for_each_benchmark_and_a_line_for_each_target(

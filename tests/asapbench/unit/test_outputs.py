@@ -8,6 +8,7 @@ import pytest
 from pydantic import ValidationError
 
 from asapbench.baselines import path_of
+from asapbench.commands.micro import MicroOutputs
 from asapbench.errors import BrokenRun, Exit
 from asapbench.model import Metric, Report, Story
 from asapbench.outputs import Formats, Outputs, attempt, compared, write
@@ -50,6 +51,28 @@ def test_json_to_a_dash_has_standard_output_for_itself(
     assert json.loads(capsys.readouterr().out)["command"] == "load"
 
 
+@pytest.mark.parametrize(
+    ("code", "kept"),
+    [(Exit.PASS, True), (Exit.MISSED, True), (Exit.BROKEN, False), (Exit.INTERRUPTED, False)],
+)
+def test_a_part_of_a_run_does_not_take_the_place_of_a_whole_one(
+    report: Report,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    code: Exit,
+    *,
+    kept: bool,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / ".asapbench" / "baselines" / "main.json"
+    file.parent.mkdir(parents=True)
+    file.write_text("a good one")
+    write(report.model_copy(update={"exit_code": code}), Outputs(save="main"))
+    assert (file.read_text() != "a good one") is kept
+    assert ("--save: not kept under 'main'" in capsys.readouterr().err) is not kept
+
+
 def test_csv_tables_are_named_by_their_prefix(report: Report, tmp_path: Path) -> None:
     write(report, Outputs(csv=tmp_path / "run.1"))
     assert {file.name for file in tmp_path.iterdir()} == {
@@ -83,6 +106,12 @@ def test_a_file_that_may_not_be_written_is_refused(
     monkeypatch.setattr(Path, "open", refused)  # root may write everywhere
     with pytest.raises(ValidationError, match=r"can be written \(Permission denied\)"):
         Outputs(json_=tmp_path / "out")
+
+
+@pytest.mark.parametrize("option", ["histogram", "pyperf_json"])
+def test_what_is_no_report_does_not_go_to_standard_output(option: str) -> None:
+    with pytest.raises(ValidationError, match="must be a file: standard output is for reports"):
+        MicroOutputs.model_validate({option: "-"})
 
 
 def test_csv_to_a_dash_is_refused() -> None:

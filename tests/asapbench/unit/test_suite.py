@@ -1,10 +1,17 @@
 """What `@benchmark` makes of a function."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
-from asapbench.suite import Benchmark, benchmark, found_in
+from asapbench.suite import Agent, Benchmark, benchmark, found_in
+from asapbench.suite.protocol.client import compression
+from asapbench.suite.protocol.endpoints import of_size
+from asapbench.workers.operations.find import find
+
+AGENT = Agent(url="http://127.0.0.1:1", id="urn:asap:agent:default-server")
 
 
 def set_up() -> Callable[[], int]:
@@ -40,6 +47,37 @@ def test_a_set_up_that_asks_for_anything_else_is_refused() -> None:
 
     with pytest.raises(ValueError, match="agent and size, not for database"):
         benchmark(group="g")(ask)
+
+
+def test_the_group_of_the_references_is_no_users(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its benchmarks would be left out of each comparison, without a word."""
+    text = "from asapbench.suite import benchmark\n@benchmark(group='reference')\ndef mine(): ...\n"
+    (tmp_path / "suite_of_references.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ValueError, match=r"reference/mine: the group 'reference' is that of"):
+        find("suite_of_references")
+
+
+@pytest.mark.parametrize(("asked", "size"), [(1_000, 1_000), (10_000, 10_000), (100_000, 100_000)])
+def test_a_request_of_a_size_has_that_many_bytes_in_all(asked: int, size: int) -> None:
+    requests = of_size(AGENT, asked)
+    assert requests.size == size
+    body, _ = requests.make()
+    assert len(body.encode()) == size
+    json.loads(body)
+
+
+def test_the_smallest_request_is_as_small_as_an_envelope_allows_and_says_so() -> None:
+    assert 100 < of_size(AGENT, 100).size < 450
+
+
+def test_what_is_compressed_has_the_size_that_it_tells() -> None:
+    for one in compression:
+        operation = one.set_up(one.entry.size)
+        assert operation.size == pytest.approx(one.entry.size, rel=0.03)
+        assert operation.numbers["ratio"] < 0.5
 
 
 def test_benchmarks_are_found_among_other_names_in_order() -> None:

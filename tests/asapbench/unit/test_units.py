@@ -10,6 +10,7 @@ from asapbench.units import (
     UNITS,
     parse_duration,
     parse_quantity,
+    parse_share,
     show,
     show_duration,
     show_interval,
@@ -184,3 +185,23 @@ def test_a_duration_is_shown_as_people_write_it(seconds: float, text: str) -> No
 @given(st.integers(0, 360_000))
 def test_a_shown_duration_reads_back(seconds: int) -> None:
     assert parse_duration(show_duration(seconds)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("written", "share"),
+    [("5%", 0.05), ("0.05", 0.05), (0.05, 0.05), (1, 1.0), ("500%", 5.0), ("0", 0.0)],
+)
+def test_a_share_is_read_with_and_without_percent(written: object, share: float) -> None:
+    assert parse_share(written) == pytest.approx(share)
+
+
+@pytest.mark.parametrize("written", ["5", 5, "1.5", 10.0])
+def test_a_share_that_was_meant_in_percent_is_refused_with_the_way_out(written: object) -> None:
+    with pytest.raises(ValueError, match=r"a share above 1 is written with %: .*% or .*0%"):
+        parse_share(written)
+
+
+@pytest.mark.parametrize("written", ["5 ms", "much", None, True])
+def test_what_is_no_share_is_refused(written: object) -> None:
+    with pytest.raises(ValueError, match="is"):
+        parse_share(written)
