@@ -28,7 +28,7 @@ def sentence(report: Report, comparison: Comparison | None = None) -> str:
     if only_compared(report, comparison):
         return "NOTHING IS PROVEN TO BE SLOWER THAN IS ALLOWED (no target is about it)"
     if unanswered(report, comparison):
-        return f"{_of_verdicts(report)}, BUT NOTHING OF THIS IS IN THE BASELINE"
+        return f"{_of_verdicts(report)}, BUT NOTHING COULD BE COMPARED"
     return _of_verdicts(report)
 
 
