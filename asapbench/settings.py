@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, get_origin
 
@@ -31,10 +31,12 @@ def complete(
     given: Mapping[str, Any],
     commands: frozenset[str] = frozenset(),
     others: Sequence[type[BaseModel]] = (),
+    unheard: Collection[str] = (),
 ) -> list[Any]:
     """One value of each model, from what was given and what stands elsewhere.
 
-    Options of the `others` may stand there too; nobody asks for them now.
+    Options of the `others` may stand there too; nobody asks for them now. Those `unheard` of are
+    not looked for in the environment.
 
     The command line wins over the environment, that over `asapbench.toml`, that over
     `pyproject.toml`. Raises UsageError naming the option, its value, what is allowed, and where it
@@ -45,18 +47,21 @@ def complete(
     fields = [field for model in (*models, *others) for field in model.model_fields]
     sources: dict[str, str] = {}
     values: dict[str, Any] = {}
-    for where, layer in _layers(fields, command, given):
+    for where, layer in _layers(fields, command, given, unheard):
         for field, value in layer.items():
             values[field] = value
             sources[field] = where.format(option=option_name(field), variable=variable_name(field))
     return [_validated(model, values, sources) for model in models]
 
 
-def _layers(fields: Sequence[str], command: str, given: Mapping[str, Any]) -> Iterator[Layer]:
+def _layers(
+    fields: Sequence[str], command: str, given: Mapping[str, Any], unheard: Collection[str]
+) -> Iterator[Layer]:
     """The weakest first, each with a template of how it names an option."""
     yield _file_layer(_PROJECT_FILE, ("tool", "asapbench", command), fields)
     yield _file_layer(_OWN_FILE, (command,), fields)
-    variables = {field: os.environ.get(variable_name(field)) for field in fields}
+    heard = (field for field in fields if field not in unheard)
+    variables = {field: os.environ.get(variable_name(field)) for field in heard}
     yield "{variable}", {field: value for field, value in variables.items() if value is not None}
     yield "{option}", given
 

@@ -35,6 +35,9 @@ from asapbench.webui import WebPlan, refuse_beside_page
 if TYPE_CHECKING:
     from asapbench.comparison import Comparison
 
+# Variables of these names are about a measurement: of what, and where its report goes.
+_OF_A_RUN = frozenset({"host", *Formats.model_fields}) - {"quiet"}
+
 
 def callback_of(found: Bench | Command) -> Callable[..., int]:
     """The function that typer calls; its arguments are the options."""
@@ -60,7 +63,8 @@ def _measuring(bench: Bench) -> Callable[..., int]:
 
 def _answering(command: Command) -> Callable[..., int]:
     def run(**options: Any) -> int:
-        chosen = complete((command.options,), command.name, given(options), frozenset(names()))
+        models, known = (command.options,), frozenset(names())
+        chosen = complete(models, command.name, given(options), known, unheard=_OF_A_RUN)
         refuse_same(*chosen)
         return answered(command, chosen[0])
 

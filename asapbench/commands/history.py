@@ -72,7 +72,7 @@ def _reports() -> tuple[list[Kept], list[str]]:
         file = folder / store.REPORT
         try:
             report = _read(file) if file.is_file() else None
-        except (OSError, ValueError, LookupError, TypeError) as error:
+        except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
             damaged.append(f"{str(file)!r} cannot be read: {error}; remove its folder")
             continue
         if report and report["ended"] == "complete":

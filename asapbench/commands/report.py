@@ -43,7 +43,7 @@ def run(options: ReportOptions) -> tuple[str | Report, Exit]:
         return conclude(benches()[found.story.command], found), Exit.PASS
     except BrokenRun as error:
         raise UsageError(f"{error}; {rest}") from error
-    except (LookupError, TypeError, ValueError) as error:
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise UsageError(
             f"{str(folder)!r} is damaged, or of another asapbench: "
             f"{type(error).__name__}: {error}; {rest}"

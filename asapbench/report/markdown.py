@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,12 @@ if TYPE_CHECKING:
 _MARKS = {"pass": "✅", "fail": "❌", "inconclusive": "❔", "invalid": "⚠️"}
 _COMPARED = ("metric", "ratio", "would see", "change")
 _VERDICTS = ("", "metric", "limit", "measured", "verdict")
+
+_ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
+_MARKUP = re.compile(r"[\\`*_\[\]!~|$]")
+_BEGINS = re.compile(r"^(\d*)([-+=#]|(?<=\d)[.)](?!\S))")  # a list, a heading
+_CALLS = re.compile(r"@|#(?=\d)|\bGH-")  # a person, an issue
+_NOTHING = "&#8203;"  # no width: the reader sees the same words
 
 
 def render_markdown(report: Report, comparison: Comparison | None = None) -> str:
@@ -39,7 +46,7 @@ def _parts(report: Report, comparison: Comparison | None) -> Iterator[str]:
     if report.notes:
         yield _notes(report.notes)
     metrics = [
-        (f"`{m.key}`", show_interval(m.value, m.low, m.high, m.unit), f"{m.n:,}")
+        (_code(m.key), show_interval(m.value, m.low, m.high, m.unit), f"{m.n:,}")
         for m in report.metrics
     ]
     yield from _folded("All metrics", ("metric", "value", "samples"), metrics)
@@ -66,7 +73,7 @@ def _verdicts(verdicts: Sequence[Verdict]) -> Iterator[str]:
 
 def _row(verdict: Verdict) -> tuple[str, ...]:
     mark = _MARKS[verdict.outcome]
-    return mark, f"`{verdict.metric}`", verdict.limit, measured(verdict), verdict.outcome
+    return mark, _code(verdict.metric), verdict.limit, measured(verdict), verdict.outcome
 
 
 def _compared(comparison: Comparison) -> Iterator[str]:
@@ -85,7 +92,7 @@ def _compared(comparison: Comparison) -> Iterator[str]:
 
 def _ratio(row: Row) -> tuple[str, ...]:
     of = "" if row.of == "old" else " (1 + change / limit)"
-    return f"`{row.key}`{of}", in_one(row), share_of(row), row.change
+    return f"{_code(row.key)}{of}", in_one(row), share_of(row), row.change
 
 
 def _limit(gate: Gate) -> str:
@@ -123,6 +130,16 @@ def _cell(text: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """Words of a server as words: no markup, no line of their own."""
+    """Words of a server as words: no markup, no line of their own, nobody and nothing called."""
     one_line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
-    return one_line.replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
+    for character, entity in _ENTITIES.items():
+        one_line = one_line.replace(character, entity)
+    one_line = _BEGINS.sub(r"\1\\\2", _MARKUP.sub(r"\\\g<0>", one_line))
+    return _CALLS.sub(rf"\g<0>{_NOTHING}", one_line)
+
+
+def _code(text: str) -> str:
+    """As it is, between as many backticks as it does not hold itself."""
+    longest = max((len(ticks) for ticks in re.findall("`+", text)), default=0)
+    ticks, room = "`" * (longest + 1), " " if longest else ""
+    return f"{ticks}{room}{text}{room}{ticks}"

@@ -1,5 +1,6 @@
 """A metric over the runs that were kept."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -99,6 +100,21 @@ def test_a_damaged_report_is_named_and_the_others_are_drawn(keep: Keep, text: st
     assert "latency.p95, 1 run\n" in drawn
     assert "20261125-100000-load" in drawn
     assert "100000-load/report.json' cannot be read" in drawn.splitlines()[-1]
+
+
+@pytest.mark.parametrize("field", ["plan", "environment", "metrics", "command", "ended"])
+@pytest.mark.parametrize("value", [None, 1, "x", [], {}])
+def test_whatever_stands_in_a_field_of_a_report_the_others_are_drawn(
+    keep: Keep, field: str, value: object
+) -> None:
+    keep("20261124-100000-load")
+    keep("20261125-100000-load")
+    file = Path(".asapbench/runs/20261124-100000-load/report.json")
+    file.write_text(json.dumps(json.loads(file.read_text()) | {field: value}))
+    drawn, code = run(HistoryOptions(metric="latency.p95"))
+    assert "20261125-100000-load" in drawn
+    assert code in {0, 2}
+    assert (code == 2) == ("100000-load/report.json' cannot be read" in drawn)
 
 
 @given(

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,11 +10,13 @@ import pytest
 
 from asapbench import store
 from asapbench.baselines import read
+from asapbench.cli import running
 from asapbench.cli.program import application
 from asapbench.commands.compare import CompareOptions
 from asapbench.commands.compare import run as compare
 from asapbench.commands.report import ReportOptions, run
-from asapbench.errors import UsageError
+from asapbench.commands.serve import COMMAND
+from asapbench.errors import Exit, UsageError
 from asapbench.model import Environment, Report, Story
 from asapbench.report.document import render_json
 
@@ -117,6 +120,18 @@ def test_a_run_of_a_command_that_there_is_not_is_named(runs: Path) -> None:
         run(ReportOptions(run=NAMES[0]))
 
 
+@pytest.mark.parametrize("error", [AttributeError("'NoneType'"), TypeError("x"), KeyError("x")])
+def test_a_run_that_cannot_be_analysed_is_named(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def fails(_: Path) -> None:
+        raise error
+
+    monkeypatch.setattr(store, "recall", fails)
+    with pytest.raises(UsageError, match=f"{NAMES[0]}' is damaged, or of another asapbench"):
+        run(ReportOptions(run=NAMES[0]))
+
+
 def test_a_series_without_its_first_page_is_named(runs: Path) -> None:
     (runs / NAMES[0] / "requests.series").write_bytes(b"\0" * 100)
     with pytest.raises(UsageError, match=r"requests\.series' holds no series of numbers"):
@@ -214,3 +229,19 @@ def test_the_story_says_which_asapbench_can_read_it(
     tmp_path: Path, environment: Environment, make_story: Callable[..., Story]
 ) -> None:
     assert json.loads(make_story().model_dump_json())["format"] == "asapbench.run/1"
+
+
+def test_variables_that_are_about_a_measurement_change_no_other_command(
+    runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("JSON", "HTML", "MARKDOWN", "JUNIT", "CSV"):
+        monkeypatch.setenv(f"ASAPBENCH_{name}", "out")
+    monkeypatch.setenv("ASAPBENCH_HOST", "http://127.0.0.1:8000")
+    for line in (["compare", NAMES[0], NAMES[1]], ["report", NAMES[0], "--list"]):
+        assert application()(line, standalone_mode=False) == 0
+        assert capsys.readouterr().out
+    assert not (runs.parents[1] / "out").exists()
+    served: list[str] = []
+    serve = replace(COMMAND, run=lambda options: served.append(options.host) or ("", Exit.PASS))  # type: ignore[func-returns-value]  # a list is all that is wanted
+    assert running.callback_of(serve)() == 0
+    assert served == ["127.0.0.1"]

@@ -1,11 +1,16 @@
 """The report for a pull request: golden files, and what must never happen."""
 
+import re
 from collections.abc import Callable
+from html import unescape
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
 
 from asapbench.model import Note, Report
-from asapbench.report.markdown import render_markdown
+from asapbench.report.markdown import _code, _plain, render_markdown
 from tests.asapbench.unit.scenes import SCENES
 
 Golden = Callable[[str, str], None]
@@ -38,6 +43,40 @@ def test_words_of_a_server_are_no_markup(make_report: MakeReport) -> None:
     assert "<script" not in text
     assert "\n# b" not in text
     assert text.count("</details>") == text.count("<details>")
+
+
+def shown(text: str) -> tuple[set[str], str]:
+    """The elements that a reader's page has of a text, and the words in it."""
+    html = MarkdownIt("commonmark").enable(["table", "strikethrough"]).render(text)
+    tags = set(re.findall(r"<(\w+)", html))
+    return tags, unescape(re.sub(r"<[^>]*>", "", html)).replace("\u200b", "").strip()
+
+
+LAST_WORDS = [
+    "f(*args, **kwargs) @octocat ![x](http://192.0.2.1/a.png) [y](z) `code` __init__ ~~no~~",
+    "# no heading, see #12 and GH-12",
+    "- no list",
+    "12) no list, $x$ no formula",
+    "a | b & c > d < e &lt;",
+    "=== \\* \\",
+]
+
+
+@pytest.mark.parametrize("words", LAST_WORDS)
+def test_last_words_of_a_server_are_shown_as_they_were_said(words: str) -> None:
+    for form, tags in (("{}", {"p"}), ("- {}", {"ul", "li"}), ("> {}", {"blockquote", "p"})):
+        assert shown(form.format(_plain(words))) == (tags, words)
+    called = re.findall(r"@\w|(?<!&)#\d|GH-\d", _plain(words))
+    assert called == []
+
+
+@given(st.text(st.sampled_from("\\`*_[](){}!~#@$|<>&;=+-.:1a b\"'"), max_size=20))
+def test_no_words_are_markup(words: str) -> None:
+    assert shown(f"- x {_plain(words)}") == ({"ul", "li"}, f"x {' '.join(words.split())}".strip())
+
+
+def test_a_name_with_backticks_stays_one_piece_of_code() -> None:
+    assert shown(_code("t.py::test[`x`]")) == ({"p", "code"}, "t.py::test[`x`]")
 
 
 @pytest.mark.parametrize("scene", SCENES)
