@@ -1,26 +1,26 @@
 """A server with slots: it can answer slots / delay requests a second, and no more.
 
-The truth is what it recorded itself in the steps that were too much for it: how many answers left
-in their windows.
+The truth is what it recorded itself while clients saturated it before the run, in which neither the
+generator nor any window of the run has a part.
 """
 
 from __future__ import annotations
 
 import math
 from functools import partial
-from typing import Any
 
 from asapbench.commands import stress
 from asapbench.commands.stress import StressPlan
-from asapbench.model import Window
 from asapbench.selfcheck.behaviour import SERVED, Behaviour
 from asapbench.selfcheck.row import Check, Row, Seen, Stage
+from asapbench.selfcheck.saturating import rate_of, saturated
 from asapbench.selfcheck.serving import serving
 from asapbench.units import show
 
 WIDEST = 0.08  # of the interval
 RPS_PER_USER = 10.0
 _REQUESTS = 850  # in the lowest step, so that its p99 is known
+_CLIENTS = 3  # of each slot, so that none is ever free
 _PER_STEP = 0.375  # of the capacity: the third step is too much
 # decided by any interval, so that no run ends early or is extended for it
 _SETTLED = (("max_sustainable_rps", ">= 1 req/s"),)
@@ -48,7 +48,8 @@ def _stage(slots: int, delay: float, quick: bool) -> Stage:
         rps_per_user=RPS_PER_USER,
     )
     behaviour = Behaviour(steps=((delay, 1),), slots=slots)
-    return Stage(plan, serving(behaviour), bench=stress.BENCH, limits=_SETTLED)
+    start = saturated(serving(behaviour), _CLIENTS * slots)
+    return Stage(plan, start, bench=stress.BENCH, limits=_SETTLED)
 
 
 def judge(seen: Seen) -> tuple[Check, ...]:
@@ -78,19 +79,10 @@ def judge(seen: Seen) -> tuple[Check, ...]:
 
 
 def capacity(seen: Seen) -> float:
-    """Answers a second in the windows of the steps that were too much; NaN of none."""
-    broken = {
-        f"step-{s['step']}" for s in seen.report.details.get("steps", ()) if s["state"] == "broken"
-    }
-    windows = [window for window in seen.run.story.windows if window.name in broken]
-    seconds = sum(window.end - window.start for window in windows)
+    """Answers a second before the run, while the server was saturated; NaN of none."""
+    begun = min((window.start for window in seen.run.story.windows), default=math.inf)
     left = seen.table(SERVED.name).columns["left"]
-    answers = sum(int(_inside(left, window).sum()) for window in windows)
-    return answers / seconds if seconds else math.nan
-
-
-def _inside(left: Any, window: Window) -> Any:
-    return (left >= window.start) & (left < window.end)
+    return rate_of(left[left < begun].tolist())
 
 
 ROW = row(slots=8, delay=0.010)

@@ -16,7 +16,15 @@ from asapbench.model import Measurement, Metric, Report, Run, Target, Verdict, W
 from asapbench.offer import Flag, Outcome
 from asapbench.selfcheck.perform import judged
 from asapbench.selfcheck.row import Check, Result, Row, Seen, near, same
-from asapbench.selfcheck.rows import ROWS, fast_errors, known_delays, starved, stopped
+from asapbench.selfcheck.rows import (
+    ROWS,
+    fast_errors,
+    known_capacity,
+    known_delays,
+    starved,
+    stopped,
+)
+from asapbench.selfcheck.saturating import rate_of
 
 MakeRow = Callable[..., dict[str, float]]
 MakeRun = Callable[..., Run]
@@ -363,3 +371,28 @@ def test_near_allows_the_larger_of_the_share_and_the_distance(
     assert near("x", truth, reading, "s", relative=0.03 + 1e-9, absolute=0.25e-3 + 1e-9).right is (
         is_right
     )
+
+
+def slotted(rate: float, slots: int, begin: float, seconds: float) -> list[float]:
+    """When the answers of equal slots leave: all at once, again and again."""
+    number = int(rate * seconds) // slots
+    return [begin + round_ * slots / rate for round_ in range(number) for _ in range(slots)]
+
+
+@pytest.mark.parametrize(("rate", "slots"), [(200.0, 8), (800.0, 8), (2000.0, 20)])
+def test_the_capacity_is_that_of_the_time_in_which_the_server_was_saturated(
+    rate: float, slots: int
+) -> None:
+    probes, later = [90.0, 90.1], slotted(rate / 4, 1, 95.0, 1.0)
+    left = [*probes, *slotted(rate, slots, 92.0, 2.0), *later]
+    assert rate_of(left) == pytest.approx(rate, rel=0.005)
+    assert np.isnan(rate_of([]))
+
+
+def test_what_a_server_answers_in_the_run_is_no_part_of_its_known_capacity(
+    make_run: MakeRun,
+) -> None:
+    windows = (Window(name="warm-up", start=100.0, end=105.0),)
+    left = [*slotted(800, 8, 90.0, 2.0), *slotted(500, 8, 100.0, 60.0)]
+    seen = seen_of(make_run([], windows=windows), table("served", left=left))
+    assert known_capacity.capacity(seen) == pytest.approx(800, rel=0.005)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -147,7 +148,7 @@ def busy(process: str, *, cpu: float = 0.0, waited: float = 0.0) -> Measurement:
 
 
 def said(run: Run, *more: Measurement, rate: float | None = 100.0) -> str:
-    whole = Run(run.story, (*run.measurements, *more))
+    whole = replace(run, measurements=(*run.measurements, *more))
     return doubt(whole, requests_in(whole, WINDOW), rate)
 
 
@@ -182,6 +183,16 @@ def test_a_request_without_a_socket_is_a_reason(make_run: Make, row: MakeRow) ->
     none = {"outcome": Outcome.CONNECT, "code": errno.EADDRNOTAVAIL}
     rows = [row(100 + k / 100, **(none if k == 7 else {})) for k in range(1000)]
     assert "the generator got no socket" in said(make_run(rows))
+
+
+def test_a_rate_near_the_end_of_what_the_generator_can_is_a_reason(
+    make_run: Make, row: MakeRow, climbed: Make
+) -> None:
+    windows = (Window(name="floor top", start=10.0, end=11.0),)
+    floor = make_run([row(10 + k / 140) for k in range(140)], windows=windows)
+    run = replace(climbed(("ladder", 100.0, 10, 100.0)), parts={"floor-1": floor})
+    assert "the generator reaches 140 req/s against a server that does nothing" in said(run)
+    assert said(run, rate=90.0) == ""
 
 
 def test_a_server_that_dies_while_the_first_load_warms_it_up_breaks_at_that_load(
