@@ -119,7 +119,7 @@ def _measure(
     with (
         _timed(recording),
         Sampler(recording.path("server.series"), "server", system.server.pid) as server,
-        MachineSampler(recording.path("machine.series")) as machine,
+        MachineSampler(recording.path("machine.series"), system.server.cpus) as machine,
         Sampler(recording.path("asapbench.series"), "asapbench", os.getpid(), alone=True) as own,
         closing(measure(plan, system, recording)) as ticks,
     ):

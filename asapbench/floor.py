@@ -12,6 +12,7 @@ from collections.abc import Generator, Iterable
 from asapbench import samples, stats
 from asapbench.model import Metric, Run, Target, Tick, Window
 from asapbench.offer import Load
+from asapbench.stats import Array
 from asapbench.targets import parse_limit
 from asapbench.traffic import Traffic
 from asapbench.units import show
@@ -35,7 +36,7 @@ def measure_floor(traffic: Traffic, users: int, rate: float) -> Generator[Tick]:
 
 
 def floor_metrics(run: Run) -> tuple[Metric, ...]:
-    """`floor.p50`, `floor.p95` … and `floor.throughput`, the best of the attempts at each."""
+    """`floor.p50`, `floor.mean` … and `floor.throughput`, the best of the attempts at each."""
     found: dict[str, Metric] = {}
     for name, part in run.parts.items():
         if name.startswith(_PART):
@@ -67,15 +68,26 @@ def _limit(target: Target, floor: dict[str, float]) -> str:
         top = floor.get("floor.throughput", math.inf)
         too_much = limit.value > top * RATE_ROOM
         return _too_much(f"--targets: {target.metric} {target.limit}", top) if too_much else ""
-    least = floor.get(f"floor.{percentile}", -math.inf)
     timed = kind in {"latency", "service_time"} and upper
-    if not timed or limit.value >= least * LATENCY_ROOM:
+    known = _at_least(percentile, floor) if timed else ""
+    least = floor.get(f"floor.{known}", -math.inf)
+    if limit.value >= least * LATENCY_ROOM:
         return ""
     return (
         f"--targets: {target.metric} {target.limit} cannot be told from the generator's own "
-        f"{percentile} of {show(least, 's')} here: a limit from {show(least * LATENCY_ROOM, 's')} "
+        f"{known} of {show(least, 's')} here: a limit from {show(least * LATENCY_ROOM, 's')} "
         "can; raise it, or measure with a quieter or faster machine"
     )
+
+
+def _at_least(summary: str, floor: dict[str, float]) -> str:
+    """What of the floor this one cannot be below: itself, or the next percentile that is known.
+
+    A slow plan has too few requests in the time of the floor for its high percentiles.
+    """
+    names = tuple(samples.PERCENTILES)
+    lower = names[: names.index(summary) + 1] if summary in names else (summary,)
+    return next((name for name in reversed(lower) if f"floor.{name}" in floor), "")
 
 
 def _too_much(what: str, top: float) -> str:
@@ -90,14 +102,20 @@ def _attempt(part: Run) -> Iterable[Metric]:
     windows = {window.name: window for window in part.story.windows}
     if "floor" in windows:
         latency = samples.requests_in(part, windows["floor"]).latency()
-        for percentile, q in samples.PERCENTILES.items():
-            estimate = stats.percentile(stats.sample(latency), q)
-            if estimate:
-                yield Metric(
-                    name=f"floor.{percentile}", unit="s", value=estimate.value, n=estimate.n
-                )
+        for name, value in _summaries(latency):
+            yield Metric(name=f"floor.{name}", unit="s", value=value, n=len(latency))
     if "floor top" in windows:
         yield _top(part, windows["floor top"])
+
+
+def _summaries(latency: Array) -> Iterable[tuple[str, float]]:
+    for percentile, q in samples.PERCENTILES.items():
+        estimate = stats.percentile(stats.sample(latency), q)
+        if estimate:
+            yield percentile, estimate.value
+    if len(latency):
+        yield from (("min", float(latency[0])), ("mean", float(latency.mean())))
+        yield "max", float(latency[-1])
 
 
 def _top(part: Run, window: Window) -> Metric:

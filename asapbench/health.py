@@ -37,6 +37,7 @@ LITTLE_FEW = 2.0  # requests in flight, below which a moment's count says little
 DELIVERED = 0.95  # of the requests: a server that answers less is what holds up the rest
 # why there is no connection, where that is the doing of this side: no descriptor, port or memory
 _NO_SOCKET = (errno.EMFILE, errno.ENFILE, errno.EADDRNOTAVAIL, errno.ENOBUFS, errno.ENOMEM)
+_OF_THE_GENERATOR = {"lag", "jitter", "latest", "plan-not-sent"}
 BEAT = 0.02  # seconds from one beat of the pulse to the next
 
 _QUIETER = "end what else runs on this machine, or give the generator a core of its own"
@@ -60,6 +61,7 @@ def gates(run: Run, requests: Requests, rate: float | None) -> Iterator[Gate]:
         yield from not_sent(requests, rate)
         yield from _lag(requests, run.story.targets)
     yield from _pulse(run, requests, run.story.targets)
+    yield from _latest(run, requests, run.story.targets, planned=rate is not None)
     for process in run.tables(PROCESSES):
         yield from _busy(process, window)
         yield from _waited(process, window, run)
@@ -69,19 +71,27 @@ def gates(run: Run, requests: Requests, rate: float | None) -> Iterator[Gate]:
 
 
 def tightest(targets: tuple[Target, ...]) -> Tightest | None:
-    """The latency target that a late generator would spoil first."""
+    """The latency target that a late generator would spoil first; of a maximum `_latest` asks."""
     rows = [
-        Tightest(1 - float(name[1:]) / 100, limit.value)
-        for target in targets
-        if (name := _percentile(target.metric))
-        and (limit := parse_limit(target.limit)).sign in {"<", "<="}
+        Tightest(_beyond(name), limit)
+        for name, limit in _upper(targets)
+        if name == "mean" or name.startswith("p")
     ]
     return min(rows, key=lambda row: row.limit * row.beyond, default=None)
 
 
-def _percentile(metric: str) -> str:
-    kind, _, name = metric.partition("{")[0].partition(".")
-    return name if kind in {"latency", "service_time"} and name.startswith("p") else ""
+def _beyond(name: str) -> float:
+    """The share beyond a percentile; a mean is spoilt as a median is, half by half."""
+    return 0.5 if name == "mean" else 1 - float(name[1:]) / 100
+
+
+def _upper(targets: tuple[Target, ...]) -> Iterator[tuple[str, float]]:
+    """Of the rows that bound a latency above which part of it, and the limit."""
+    for target in targets:
+        kind, _, name = target.metric.partition("{")[0].partition(".")
+        limit = parse_limit(target.limit)
+        if kind in {"latency", "service_time"} and limit.sign in {"<", "<="}:
+            yield name, limit.value
 
 
 def not_sent(requests: Requests, rate: float) -> Iterator[Gate]:
@@ -127,6 +137,27 @@ def _pulse(run: Run, requests: Requests, targets: tuple[Target, ...]) -> Iterato
     if beats and all(len(part["open"]) for part in beats):
         in_flight = sum(float(np.mean(part["open"])) for part in beats)
         yield from _little(in_flight, _carried(run, window))
+
+
+def _latest(
+    run: Run, requests: Requests, targets: tuple[Target, ...], *, planned: bool
+) -> Iterator[Gate]:
+    """A maximum is spoilt by a generator that is late a single time."""
+    limit = min((limit for name, limit in _upper(targets) if name == "max"), default=None)
+    late = [table.within(requests.window)["late"] for table in run.tables(PULSE.name)]
+    late += [requests.lag()] if planned else []
+    most = max((float(times.max(initial=0.0)) for times in late), default=None)
+    if limit is None or most is None:
+        return
+    yield Gate(
+        name="latest",
+        unit="s",
+        value=most,
+        limit=LATE_BY * limit,
+        text=f"the generator was {show(most, 's')} late once, against a limit of "
+        f"{show(limit, 's')} on the slowest request",
+        hint=_QUIETER,
+    )
 
 
 def _late(late: Array, hardest: Tightest) -> Gate:
@@ -186,12 +217,14 @@ def _busy(process: Measurement, window: Window) -> Iterator[Gate]:
 
 
 def _waited(process: Measurement, window: Window, run: Run) -> Iterator[Gate]:
-    """A server of several processes may wait for its own; ours is one and has a core."""
+    """Ours is one process and has a core; another's server may have workers."""
     name = process.labels["process"]
     embedded = run.story.server is not None and run.story.server.how == "embedded"
-    timed = name.startswith("generator") or (name == "server" and embedded)
-    share = growth_rate(process, "waited", window) if timed else None
-    if share is None:
+    share = growth_rate(process, "waited", window)
+    if share is None or not (name.startswith("generator") or name == "server"):
+        return
+    if name == "server" and not embedded:
+        yield from _kept(name, share, taken_by_others(run, window))
         return
     yield Gate(
         name=f"{name}-starved",
@@ -202,6 +235,43 @@ def _waited(process: Measurement, window: Window, run: Run) -> Iterator[Gate]:
         "its core was busy with something else",
         hint=_QUIETER,
     )
+
+
+def _kept(name: str, waited: float, taken: float | None) -> Iterator[Gate]:
+    """Workers that wait for each other are no fault of the machine: others must have run, too."""
+    if taken is None:
+        return
+    yield Gate(
+        name=f"{name}-starved",
+        unit="ratio",
+        value=min(waited, taken),
+        limit=WAITED,
+        text=f"the {name} was kept from running {show(waited, 'ratio')} of the time, while others "
+        f"used {show(taken, 'ratio')} of its cores",
+        hint=_QUIETER,
+    )
+
+
+def taken_by_others(run: Run, window: Window) -> float | None:
+    """The share of the server's CPUs that neither it nor this program used; None if not known."""
+    busy = [
+        growth_rate(table, "busy", window)
+        for table in run.tables(MACHINE)
+        if "busy" in table.columns  # not in runs kept by older versions
+    ]
+    if not busy or busy[0] is None:
+        return None
+    own = [
+        growth_rate(table, "cpu", window) for table in run.tables(PROCESSES) if _there(run, table)
+    ]
+    return max(0.0, busy[0] - sum(filter(None, own))) / server_cores(run)
+
+
+def _there(run: Run, process: Measurement) -> bool:
+    """Whether a process of ours runs on the server's CPUs: generators may have their own."""
+    server = run.story.server
+    apart = server is not None and server.cpus and run.story.environment.generator_cpus
+    return not (apart and process.labels["process"].startswith("generator"))
 
 
 def _stolen(run: Run, window: Window) -> Iterator[Gate]:
@@ -259,7 +329,7 @@ def bottleneck(run: Run, requests: Requests, judged: Sequence[Gate]) -> str:
     tripped = {gate.name for gate in judged if not gate.ok}
     if any(name.endswith("-starved") or name == "stolen" for name in tripped):
         return "machine"
-    if any(name.endswith("-busy") for name in tripped):
+    if any(name.endswith("-busy") or name in _OF_THE_GENERATOR for name in tripped):
         return "generator"
     answered = int((requests.served | requests.refused).sum())
     if answered < DELIVERED * len(requests.planned):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+import os
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from functools import reduce
 from operator import or_
@@ -31,8 +32,9 @@ PROCESS = (
 
 Threads = dict[int, float]  # CPU seconds of each, by its number
 
-# Of the whole machine, added up since it started: what the hypervisor gave to others.
-MACHINE = (Column("at", "s", "d"), Column("steal", "s", "d"))
+# Of CPUs, added up since the machine started: what the hypervisor gave to others of those that this
+# process may use, and how long those that the server may use were busy. NaN where it is not told.
+MACHINE = (Column("at", "s", "d"), Column("steal", "s", "d"), Column("busy", "s", "d"))
 
 
 class Reading(NamedTuple):
@@ -86,21 +88,41 @@ class Sampler:
 
 
 class MachineSampler:
-    """Writes a row a call for the machine."""
+    """Writes a row a call for the machine, of which the server may use some CPUs or all of ours."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, server: Collection[int] = ()) -> None:
         self._writer = Writer(path, Layout("machine", MACHINE))
+        self._server = server
 
     def sample(self) -> None:
         """Append one reading."""
-        steal = getattr(psutil.cpu_times(), "steal", 0.0)
-        self._writer.append(time.monotonic(), float(steal))
+        ours = allowed_cpus()
+        (_, steal), (busy, _) = cpu_seconds(ours), cpu_seconds(self._server or ours)
+        self._writer.append(time.monotonic(), steal, busy)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._writer.close()
+
+
+def allowed_cpus() -> Collection[int]:
+    """Those that this process may use; none where the system does not tell."""
+    return os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else ()
+
+
+def cpu_seconds(cpus: Collection[int], stat: Path = Path("/proc/stat")) -> tuple[float, float]:
+    """How long some CPUs were busy together, and how long stolen; NaN where that is not told."""
+    names = {f"cpu{cpu}" for cpu in cpus}
+    try:
+        lines = [line.split() for line in stat.read_text().splitlines()]
+        rows = [list(map(int, words[1:9])) for words in lines if words and words[0] in names]
+        user, nice, system, _idle, _iowait, irq, softirq, steal = map(sum, zip(*rows, strict=True))
+    except (OSError, ValueError):
+        return math.nan, math.nan
+    tick = os.sysconf("SC_CLK_TCK")
+    return (user + nice + system + irq + softirq) / tick, steal / tick
 
 
 def _tree(pid: int, *, alone: bool) -> Iterator[tuple[Reading, Threads]]:

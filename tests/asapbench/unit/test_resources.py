@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections.abc import Iterator
@@ -63,3 +64,26 @@ def test_where_threads_are_not_told_of_a_process_counts_as_one(
     columns = read_measurement(tmp_path / "series").columns
     used = [float(columns[name][1] - columns[name][0]) for name in ("cpu", "busiest")]
     assert used[0] == pytest.approx(used[1])
+
+
+STAT = """cpu  900 0 0 900 0 0 0 900 0 0
+cpu1 100 10 20 500 7 3 4 50 9 9
+cpu3 200 0 0 500 0 0 0 30 0 0
+cpu10 1 0 0 0 0 0 0 2 0 0
+ctxt 5
+"""
+
+
+def test_only_the_cpus_that_are_asked_for_count(tmp_path: Path) -> None:
+    stat = tmp_path / "stat"
+    stat.write_text(STAT)
+    tick = os.sysconf("SC_CLK_TCK")
+    assert resources.cpu_seconds((1, 3), stat) == pytest.approx((337 / tick, 80 / tick))
+    assert resources.cpu_seconds((1,), stat) == pytest.approx((137 / tick, 50 / tick))
+
+
+@pytest.mark.parametrize("cpus", [(), (7,)])
+def test_of_no_known_cpu_nothing_is_told(tmp_path: Path, cpus: tuple[int, ...]) -> None:
+    (tmp_path / "stat").write_text(STAT)
+    assert all(map(math.isnan, resources.cpu_seconds(cpus, tmp_path / "stat")))
+    assert all(map(math.isnan, resources.cpu_seconds((1,), tmp_path / "none")))
