@@ -91,12 +91,13 @@ def _done(row: Row, title: str, options: SelfcheckOptions, *, silent: bool) -> R
     from asapbench.live import watching
     from asapbench.selfcheck.perform import perform
     from asapbench.selfcheck.render import lines
-    from asapbench.selfcheck.row import after
+    from asapbench.selfcheck.row import doubtful, settled
 
     with watching(quiet=False, title=title, below=True) as watch:
-        result = perform(row, watch, quick=options.quick)
-        if result.verdict == "WRONG":  # a wrong instrument is wrong again, a moment's noise is not
-            result = after(result, perform(row, watch, quick=options.quick))
+        runs = [perform(row, watch, quick=options.quick)]
+        while doubtful(runs):
+            runs.append(perform(row, watch, quick=options.quick))
+    result = settled(runs)
     width = max(60, width_of_stdout(100))
     _say([] if silent else list(lines(result, width)))
     return result

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterator, Sequence
 from textwrap import wrap
 
 from asapbench.errors import Exit
-from asapbench.selfcheck.row import Check, Result
+from asapbench.selfcheck.row import Check, Result, written
 from asapbench.units import show
 
 SCHEMA = "asapbench.selfcheck/1"
@@ -27,7 +26,7 @@ def lines(result: Result, width: int) -> Iterator[str]:
     for check in result.checks:
         verdict = _verdict(result, check)
         allowed = "" if check.allowed is None else f"± {show(check.allowed, check.unit)}"
-        truth, reading = (_written(value, check.unit) for value in (check.truth, check.reading))
+        truth, reading = (written(value, check.unit) for value in (check.truth, check.reading))
         yield _line(name, check.what, truth, reading, allowed, verdict)
         name = ""
     if not result.checks:
@@ -77,12 +76,6 @@ def document(results: Sequence[Result]) -> str:
 def _line(*cells: str) -> str:
     *padded, last = cells
     return "".join(f"{c:<{w - 1}} " for c, w in zip(padded, _WIDTHS, strict=True)) + last
-
-
-def _written(value: float | str | None, unit: str) -> str:
-    if value is None or (isinstance(value, float) and math.isnan(value)):
-        return "unknown"
-    return value if isinstance(value, str) else show(value, unit)
 
 
 def _count(results: Sequence[Result], verdict: str) -> int:

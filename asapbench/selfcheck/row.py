@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from asapbench.commands import load
 from asapbench.engine import Start
 from asapbench.model import Bench, Measurement, Plan, Report, Run, Tick, Value
+from asapbench.units import show
 
 
 class Check(Value):
@@ -77,7 +79,10 @@ class Row:
 
 
 class Result(Value):
-    """What came of a row; `text` says why it was not run, or what else is to be known."""
+    """What came of a row; `text` says why it was not run, or what else is to be known.
+
+    `others` are further runs of it, which were needed because one was off.
+    """
 
     row: str
     about: str
@@ -85,13 +90,49 @@ class Result(Value):
     checks: tuple[Check, ...] = ()
     text: str = ""
     run: str = ""
+    others: tuple[Result, ...] = ()
 
 
-def after(first: Result, again: Result) -> Result:
-    """The second run of a row that was off, saying what the first one was off by."""
-    off = ", ".join(check.what for check in first.checks if not check.right)
-    text = "; ".join(part for part in (again.text, f"a first run was off ({off})") if part)
-    return again.model_copy(update={"text": text})
+def doubtful(runs: Sequence[Result]) -> bool:
+    """Whether a row has to be run again: a wrong instrument is wrong again, a moment's noise not.
+
+    Two of three runs decide. Where the next could not be run, what was off stays off.
+    """
+    count = Counter(run.verdict for run in runs)
+    return count["WRONG"] == 1 and not count["not run"] and len(runs) < _MOST_RUNS
+
+
+def settled(runs: Sequence[Result]) -> Result:
+    """What the runs of a row come to, the last of that verdict first; all that was read is kept."""
+    count = Counter(run.verdict for run in runs)
+    off = "right" if count["right"] > count["WRONG"] else "WRONG"
+    verdict = off if count["WRONG"] else runs[-1].verdict
+    chosen = max(number for number, run in enumerate(runs) if run.verdict == verdict)
+    others = (*runs[:chosen], *runs[chosen + 1 :])
+    text = "; ".join(filter(None, (runs[chosen].text, *map(_told, others))))
+    return runs[chosen].model_copy(update={"text": text, "others": others})
+
+
+def _told(other: Result) -> str:
+    if other.verdict == "not run":
+        return f"another run came to nothing: {other.text}"
+    right = other.verdict == "right"
+    told = (
+        f"{check.what} {written(check.reading, check.unit)} for {written(check.truth, check.unit)}"
+        for check in other.checks
+        if check.right == right
+    )
+    return f"another run was {'right' if right else 'off'}: {', '.join(told)}"
+
+
+def written(value: float | str | None, unit: str) -> str:
+    """A truth or a reading, for people."""
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        return "unknown"
+    return value if isinstance(value, str) else show(value, unit)
+
+
+_MOST_RUNS = 3
 
 
 def near(

@@ -106,7 +106,7 @@ def test_a_line_shows_row_truth_reading_and_verdict(
     assert " ".join(shown[1].split()) == "stopped latency.p95 500 ms 502 ms ± 25.0 ms right"
     assert " ".join(shown[2].split()) == "latency.p99 900 ms 3.00 ms ± 45.0 ms WRONG"
     assert [line.strip() for line in shown[3:5]] == [
-        "a first run was off (latency.p99)",
+        "another run was off: latency.p99 3.00 ms for 900 ms",
         "kept in runs/1",
     ]
 
@@ -168,21 +168,41 @@ def test_the_page_explains_every_row_and_no_other() -> None:
     assert explained == [f"`{row.name}`" for row in ROWS]
 
 
-def test_a_row_that_is_off_is_run_once_more_and_says_so(
-    runs: Runs, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+W, R, N = "WRONG", "right", "not run"
+
+
+@pytest.mark.parametrize(
+    ("found", "code", "said"),
+    [
+        ([W, R, R], Exit.PASS, ["off: latency.p99 3.00 ms for 900 ms", "right: latency.p95 502"]),
+        ([W, R, W], Exit.MISSED, ["off: latency.p99 3.00 ms", "right: latency.p95 502 ms for 500"]),
+        ([W, R, N], Exit.MISSED, ["right: latency.p95 502 ms", "to nothing: the port was taken"]),
+        ([W, W], Exit.MISSED, ["off: latency.p99 3.00 ms for 900 ms"]),
+        ([W, N], Exit.MISSED, ["another run came to nothing: the port was taken"]),
+        ([N], Exit.BROKEN, []),
+        ([R], Exit.PASS, []),
+    ],
+)
+def test_of_a_row_that_is_off_two_of_three_runs_decide_and_all_readings_are_told(
+    runs: Runs,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    found: list[Literal["right", "WRONG", "not run"]],
+    code: Exit,
+    said: list[str],
 ) -> None:
     def perform(row: Row, watch: Watch, *, quick: bool) -> Result:
-        runs.verdicts = {"fixed": "right" if runs.run else "WRONG"}
+        runs.verdicts = {"fixed": found[len(runs.run)]}
         return runs.perform(row, watch, quick=quick)
 
     monkeypatch.setattr("asapbench.selfcheck.perform.perform", perform)
-    _, code = selfcheck.run(SelfcheckOptions(row=("fixed",)))
-    assert code == Exit.PASS
-    assert runs.run == ["fixed", "fixed"]
-    assert "a first run was off (latency.p99)" in capsys.readouterr().out
-
-
-def test_a_row_that_is_off_twice_is_wrong(runs: Runs) -> None:
-    runs.verdicts = {"fixed": "WRONG"}
-    assert selfcheck.run(SelfcheckOptions(row=("fixed",)))[1] == Exit.MISSED
-    assert runs.run == ["fixed", "fixed"]
+    file = tmp_path / "selfcheck.json"
+    assert selfcheck.run(SelfcheckOptions(row=("fixed",), json_=file))[1] == code
+    assert len(runs.run) == len(found)
+    shown = " ".join(capsys.readouterr().out.split())
+    assert [one for one in said if one not in shown] == []
+    (row,) = json.loads(file.read_text())["rows"]
+    verdicts = [row["verdict"], *(other["verdict"] for other in row["others"])]
+    assert sorted(verdicts) == sorted(found)
+    assert all(other["checks"] or other["text"] for other in row["others"])
