@@ -12,7 +12,7 @@ from asapbench.ladder.alone import too_few_users
 from asapbench.ladder.doubt import doubt
 from asapbench.ladder.exhausted import exhausted
 from asapbench.ladder.observe import Step, observe
-from asapbench.ladder.rung import ROLES, Rule, Rung, rules_of
+from asapbench.ladder.rung import ROLES, Rule, Rung, judge, rules_of
 from asapbench.model import Run, Window
 from asapbench.offer import PULSE
 from asapbench.samples import Requests
@@ -103,7 +103,9 @@ def _rung(run: Run, step: Step, window: Window, rules: Sequence[Rule], best: flo
     rung = observe(step, requests, rules, best)
     used = {metric.name: metric.value for metric in usage.cpu_and_memory(run, window)}
     in_flight = _in_flight(run, window)
-    few = too_few_users(run, step)
+    # where answers fail it is not for want of users
+    failing = judge({"error_rate": rung.error_rate}, rules)[0] == "broken"
+    few = "" if failing else too_few_users(run, step)
     even = doubt(run, requests, step.rate if step.cycle is None else None)
     changes: dict[str, Any] = {
         "in_flight": in_flight,

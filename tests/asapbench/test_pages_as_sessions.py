@@ -56,6 +56,7 @@ SHORTER = {
     r"--rigorous": "--quick",  # minutes
     r"--step-time \S+": "--step-time 2s",
     r"--until-break": "--until-break --rps-per-user 2000",  # at once
+    r"--profile spike": "--profile spike --max-users 40",  # above the one step of the others
     r"--max-users \S+": "--max-users 40",
     r"--row stopped": "--row fast-errors",  # ten seconds of standing still
     r"--port \d+": "--port 0",

@@ -109,6 +109,16 @@ def test_users_behind_an_overloaded_server_wait_as_long_and_are_not_the_limit(
     assert (rung.broken, rung.doubt, rung.final) == (True, "", False)
 
 
+def test_a_server_that_fails_is_not_excused_by_too_few_users(
+    make_run: Make, row: MakeRow, climbed: Make
+) -> None:
+    run = climbed(("ladder", 500.0, 50, 500.0), takes=owed(500.0, 50, 0.15), alone=0.15)
+    bad = make_run([row(100 + k / 60, outcome=Outcome.HTTP_5XX, code=500) for k in range(600)])
+    (rung,) = rungs_of(replace(run, measurements=(*run.measurements, *bad.measurements)))
+    assert "error rate 11 % >= 5 %" in rung.reasons
+    assert rung.doubt == ""
+
+
 def test_a_pause_while_one_user_is_alone_does_not_make_users_the_limit(
     make_run: Make, row: MakeRow, climbed: Make
 ) -> None:
