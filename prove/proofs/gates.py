@@ -1,4 +1,4 @@
-"""Quiet runs trip no gate, and a starved generator never leads to a verdict."""
+"""Quiet runs trip no gate, and a starved or held generator never leads to a verdict."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ from asapbench.engine import execute
 from asapbench.errors import UsageError
 from asapbench.model import Report, Story, Tick
 from asapbench.selfcheck.perform import perform
-from asapbench.selfcheck.rows.starved import ROW
+from asapbench.selfcheck.row import Row
+from asapbench.selfcheck.rows import starved
+from prove import held
 from prove.showing import Seen, show
 
 TITLE = "The gates"
@@ -26,14 +28,15 @@ def prove(seed: int) -> tuple[Seen, list[str]]:
         before = Path.cwd()
         os.chdir(folder)  # where their runs are kept
         try:
-            show("quiet runs", _quiet(seed), seen)
-            broken = _starved(seen)
+            broken = _quiet(seed, seen)
+            broken += _void("starved", starved.ROW, seen)
+            broken += _void("held", held.ROW, seen)
         finally:
             os.chdir(before)
     return seen, broken
 
 
-def _quiet(seed: int) -> str:
+def _quiet(seed: int, seen: Seen) -> list[str]:
     plans = (
         LoadPlan(users=100, spawn_rate=100, duration=10, seed=seed + run) for run in range(RUNS)
     )
@@ -44,7 +47,8 @@ def _quiet(seed: int) -> str:
     tripped = Counter(name for report in reports for name in _tripped(report))
     untouched = sum(not _tripped(report) for report in reports)
     counts = ", ".join(f"{name} {count}" for name, count in (outcomes + tripped).most_common())
-    return f"{untouched} of {RUNS} tripped no gate; {counts}"
+    show("quiet runs", f"{untouched} of {RUNS} tripped no gate; {counts}", seen)
+    return [] if untouched == RUNS else [f"quiet runs: {untouched} of {RUNS} tripped no gate"]
 
 
 def _one(plan: LoadPlan) -> Report | UsageError:
@@ -59,11 +63,11 @@ def _tripped(report: Report) -> list[str]:
     return [gate.name for gate in report.gates if not gate.ok]
 
 
-def _starved(seen: Seen) -> list[str]:
-    results = [perform(ROW, _ignore, quick=True) for _ in range(RUNS)]
+def _void(how: str, row: Row, seen: Seen) -> list[str]:
+    results = [perform(row, _ignore, quick=True) for _ in range(RUNS)]
     right = sum(result.verdict == "right" for result in results)
-    show("starved runs", f"{right} of {RUNS} invalid, and for that reason", seen)
-    return [] if right == RUNS else [f"a starved generator: {right} of {RUNS} runs were invalid"]
+    show(f"{how} runs", f"{right} of {RUNS} invalid, and for that reason", seen)
+    return [] if right == RUNS else [f"a {how} generator: {right} of {RUNS} runs were invalid"]
 
 
 def _ignore(_: Tick, __: Story) -> None:

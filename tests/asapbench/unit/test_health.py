@@ -655,6 +655,22 @@ def test_a_server_that_refuses_much_is_told_of_in_a_note(make_run: MakeRun, row:
     assert notes(6, code=429) == ["rate-limited"]
 
 
+def test_a_generator_held_by_a_quota_is_never_the_servers_fault(
+    make_run: MakeRun, row: MakeRow
+) -> None:
+    # 10 of each 100 ms: of 1000 req/s it sends 400, late, and its beats come with each turn
+    turns = [100.0 + k / 10 for k in range(100)]
+    rows = [row(100 + k / 400, sent=turns[k // 40] + k % 40 / 4000) for k in range(4000)]
+    plan = LoadPlan(rps=1000.0, duration=10.0).stored()
+    beats = table("pulse", at=turns, late=[0.08] * 100, open=[1] * 100)
+    for limits in (("throughput >= 800 req/s",), ("latency.p95 <= 5 ms", "error_rate <= 0.1 %")):
+        run = make_run(rows, plan=plan, targets=targets(*limits), windows=(WINDOW,))
+        report = conclude(BENCH, Run(run.story, (*run.measurements, beats)))
+        assert report.exit_code is Exit.NO_VERDICT
+        assert all("the generator" in verdict.reason for verdict in report.verdicts)
+        assert report.details["bottleneck"] == "generator"
+
+
 # what a tripped gate does
 
 
