@@ -24,7 +24,6 @@ BATCH = 0.001  # s
 _LEAST_BATCHES = 6
 _LEAST_LONG = 3  # of one of which six would take longer than this:
 _LONG = 0.3  # s
-MEASURED = 1.7  # of what a round takes beside measuring is to be measured
 _LONGEST_START = 1.5  # s; a start that took longer was held up
 _WORKER = ("-m", "asapbench.workers.operations")
 
@@ -59,6 +58,7 @@ class Conditions:
     warm_up: bool = True
     collect: bool = True
     slice: float = 0.015  # s of a benchmark in a round, at least
+    measured: float = 1.7  # of what a round takes beside measuring is to be measured
 
 
 @dataclass
@@ -178,9 +178,14 @@ class Rounds:
 
     def _batches(self, positions: Sequence[int]) -> dict[str, int]:
         """How many batches of each: at least so much that a round is not mostly start-up."""
-        share = max(self.conditions.slice, MEASURED * self._beside / max(1, len(positions)))
+        share = self._share(len(positions))
         known = {key: self._known[key] for key in (self.entries[at].key for at in positions)}
         return {key: max(_least(one), round(share / one.seconds)) for key, one in known.items()}
+
+    def _share(self, benchmarks: int) -> float:
+        """Seconds of each benchmark in a round."""
+        all_ = self.conditions.measured * self._beside
+        return max(self.conditions.slice, all_ / max(1, benchmarks))
 
     def _work(
         self, do: Any, phase: str, positions: Sequence[int], take: Callable[[Said], None]

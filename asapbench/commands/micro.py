@@ -122,7 +122,8 @@ class MicroPlan(Plan):
 class Effort(Value):
     """`precision` is half of an interval as a share of its value; `seconds` end the rounds.
 
-    `slice` is what a benchmark gets of a round, in seconds.
+    `slice` is what a benchmark gets of a round, in seconds. `measured` is how much of a round is
+    measuring, as a multiple of the rest: so much that it is more than half of the whole run.
     """
 
     least: int
@@ -130,6 +131,7 @@ class Effort(Value):
     precision: float
     seconds: float
     slice: float = 0.015
+    measured: float = 1.7
 
     @property
     def looks(self) -> tuple[int, ...]:
@@ -140,7 +142,7 @@ class Effort(Value):
         return tuple(found)
 
 
-_QUICK = Effort(least=3, most=12, precision=math.inf, seconds=13, slice=0.008)
+_QUICK = Effort(least=3, most=12, precision=math.inf, seconds=13, slice=0.008, measured=1.3)
 _USUAL = Effort(least=5, most=40, precision=0.03, seconds=45)
 _RIGOROUS = Effort(least=15, most=120, precision=0.01, seconds=240)
 
@@ -219,6 +221,7 @@ def measure(
         warm_up=plan.warmup,
         collect=not plan.disable_gc,
         slice=plan.effort.slice,
+        measured=plan.effort.measured,
     )
     with Rounds(conditions, entries, recorder) as rounds:
         yield from rounds.calibrate()

@@ -140,7 +140,8 @@ def test_a_suite_of_ones_own_is_judged_by_ones_own_table(micro: Micro) -> None:
     rows = {row["name"]: row for row in result.report["micro"]["benchmarks"]}
     assert rows["sleeping"]["min"] >= 0.002
     assert rows["sleeping_by_a_lambda"]["min"] >= 0.002
-    assert all(row["rounds"] >= 2 for row in rows.values())
+    (overhead,) = [one for one in result.report["metrics"] if one["name"] == "overhead"]
+    assert overhead["n"] >= 2  # rounds, of which a busy machine may make some that do not count
     keys = {metric["name"] for metric in result.report["metrics"]}
     assert {"fast.ratio", "fast.speed", "fast.speedup", "noise", "overhead"} <= keys
 
