@@ -98,10 +98,13 @@ def _listed(table: Table, width: int) -> RenderableType:
     heads = [_text(column.header) for column in others]
     parts: list[RenderableType] = [first.header] if _text(first.header).plain else []
     for name, *cells in zip(*(column.cells for column in table.columns), strict=True):
-        parts.append(_short(_text(name), width))
+        label = _text(name)
+        parts.append(_short(label, width))
+        indent = len(label.plain) - len(label.plain.lstrip()) + _PAD
+        room = width - indent
         told = [(head, _text(cell)) for head, cell in zip(heads, cells, strict=True)]
-        inner = _told([(head, _short(cell, width - _PAD)) for head, cell in told if cell.plain])
-        parts.append(Padding(inner, (0, 0, 0, _PAD)))
+        if inner := [(head, _short(cell, room)) for head, cell in told if cell.plain]:
+            parts.append(Padding(_told(inner, room), (0, 0, 0, indent)))
     return Group(*parts)
 
 
@@ -113,14 +116,36 @@ def _short(text: Text, room: int) -> Text:
     return text
 
 
-def _told(pairs: Sequence[tuple[Text, Text]]) -> RenderableType:
+def _told(pairs: Sequence[tuple[Text, Text]], room: int) -> RenderableType:
     if not any(head.plain for head, _ in pairs):
-        return Text("  ").join(Text(" ").join(cell.split()) for _, cell in pairs)
+        return _filled([piece for _, cell in pairs for piece in _pieces(cell)], room)
     lines = Table.grid(padding=(0, _PAD))
     lines.add_column(no_wrap=True)
-    for pair in pairs:
-        lines.add_row(*pair)
+    beside = room - _PAD - max(head.cell_len for head, _ in pairs)
+    for head, cell in pairs:
+        fitting = cell.cell_len <= beside
+        lines.add_row(head, cell if fitting else Text("\n").join(_pieces(cell)))
     return lines
+
+
+def _pieces(cell: Text) -> list[Text]:
+    """A value apart from its interval, which is not to be broken."""
+    text = Text(" ").join(cell.split())
+    value, found, _ = text.plain.partition(" [")
+    return [text[: len(value)], text[len(value) + 1 :]] if found else [text]
+
+
+def _filled(pieces: Sequence[Text], room: int) -> Text:
+    """As many on a line as it has room for."""
+    lines = [Text()]
+    for piece in pieces:
+        gap = " " if piece.plain.startswith("[") else " " * _PAD
+        longer = Text.assemble(lines[-1], gap, piece) if lines[-1].plain else piece
+        if longer.cell_len <= room or not lines[-1].plain:
+            lines[-1] = longer
+        else:
+            lines.append(piece)
+    return Text("\n").join(lines)
 
 
 def _text(cell: RenderableType) -> Text:

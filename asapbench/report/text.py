@@ -62,7 +62,7 @@ def _parts(
     section = import_module(f"asapbench.report.sections.{report.story.command}")
     yield from section.tables(report, console)
     judged = _targets(report, comparison, console)
-    yield beside(_totals(section.totals(report)), judged, console)
+    yield beside(_totals(section.totals(report), console), judged, console)
     yield from _explained(report)
     yield from section.appendix(report)
     if report.notes:
@@ -83,7 +83,7 @@ def _heading(report: Report, console: Console) -> RenderableType:
     return Group(*parts)
 
 
-def _totals(lines: Iterable[tuple[str, str]]) -> RenderableType | None:
+def _totals(lines: Iterable[tuple[str, str]], console: Console) -> RenderableType | None:
     rows = list(lines)
     if not rows:
         return None
@@ -92,7 +92,22 @@ def _totals(lines: Iterable[tuple[str, str]]) -> RenderableType | None:
     table.add_column(justify="right")
     for row in rows:
         table.add_row(*row)
-    return Group(Text("AGGREGATE RESULTS", "bold"), table)
+    narrow = (line for row in rows for line in _apart(*row, console.width))
+    body = table if fits(table, console) else Text("\n".join(narrow))
+    return Group(Text("AGGREGATE RESULTS", "bold"), body)
+
+
+def _apart(name: str, value: str, width: int) -> Iterator[str]:
+    """At both ends of a line, where that has room; neither a name nor an interval is broken."""
+    first, *rest = (
+        value.replace(" [", "\n[").splitlines() if len(name) + 2 + len(value) > width else [value]
+    )
+    if len(name) + 2 + len(first) > width:
+        yield name
+        yield f"{first:>{width}}"
+    else:
+        yield f"{name}{first:>{width - len(name)}}"
+    yield from (f"{line:>{width}}" for line in rest)
 
 
 def _targets(report: Report, comparison: Comparison | None, console: Console) -> RenderableType:

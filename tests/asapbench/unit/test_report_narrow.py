@@ -46,6 +46,33 @@ def test_no_word_of_a_report_is_broken_or_cut(report: Report, width: int) -> Non
     assert [word for word in words if word not in known] == []
 
 
+@pytest.mark.parametrize("width", [40, 60])
+def test_no_interval_in_a_table_or_a_total_is_broken(report: Report, width: int) -> None:
+    text = render_text(report, width=width, color=False)
+    tables = re.split(r"^(?:INVALID|INCONCLUSIVE|FAIL|PASS|Note) ", text, flags=re.MULTILINE)[0]
+    assert re.findall(r"\[[^\]\n]*\n", tables) == []
+
+
+def test_what_a_list_says_of_a_row_stands_below_it_with_no_empty_line_between() -> None:
+    table = columns("BENCHMARK", "mean", "verdict", numbers=True)
+    table.add_row("a_group_of_some", "", "")
+    table.add_row("  one_of_them_with_a_name", "207 µs", "PASS")
+    assert drawn(lambda _: [table], width=30, color=False).splitlines() == [
+        "BENCHMARK",
+        "a_group_of_some",
+        "  one_of_them_with_a_name",
+        "    mean     207 µs",
+        "    verdict  PASS",
+    ]
+
+
+def test_a_total_that_has_no_room_beside_its_name_stands_below_it(report: Report) -> None:
+    wide = render_text(report, width=400, color=False)
+    narrow = render_text(report, width=40, color=False)
+    names = re.findall(r"^(?:Collected a request|10,000 live envelopes)", wide, re.MULTILINE)
+    assert all(name in narrow for name in names)
+
+
 @given(
     rows=st.lists(st.tuples(WORDS, WORDS, WORDS), min_size=1, max_size=4),
     width=st.integers(24, 90),
