@@ -5,6 +5,9 @@ Whoever looks before that sees a slow server as one that was asked for less. But
 slots one stride apart, and works them off in their order: behind the last one that is written,
 those up to now are open, the first of them sent, the others owed. What a generator that stands
 still has not given out is none of them: they reach to its last beat.
+
+What was sent just before the look has hardly waited, however long it will take. So a look judges
+what was planned up to as long before it as answers take.
 """
 
 from __future__ import annotations
@@ -13,21 +16,30 @@ import numpy as np
 
 from asapbench.model import Measurement, Run, Window
 from asapbench.offer import PULSE, REQUESTS, Flag, Outcome
+from asapbench.samples import longest_answer, rows_of
 from asapbench.stats import Array
 
 _MOST = 1_000_000  # rows; more are owed only by a plan beyond all reach
 _UNKNOWN = 255  # the endpoint, which the generator has not drawn yet
 
 
+def looked_at(run: Run, window: Window, stride: float) -> tuple[Run, Window]:
+    """The run with what is open, and the part of the window that a look at its end can judge."""
+    end = max(window.start, window.end - longest_answer(rows_of(run)))
+    return with_open(run, window, stride), window.model_copy(update={"end": end})
+
+
 def with_open(run: Run, window: Window, stride: float) -> Run:
     """The run with the requests that are open at the end of a window; `stride` seconds apart."""
-    until = min([window.end, *(_last(table.columns["at"]) for table in run.tables(PULSE.name))])
+    until = _until(run, window)
     more = [_open(table, until, stride) for table in run.tables(REQUESTS.name)]
     return Run(run.story, (*run.measurements, *more), run.parts)
 
 
-def _last(times: Array) -> float:
-    return float(times.max(initial=-np.inf))
+def _until(run: Run, window: Window) -> float:
+    """The end of the window, or the last sign of life of a generator that stands still."""
+    beats = (table.columns["at"] for table in run.tables(PULSE.name))
+    return min([window.end, *(float(at.max(initial=-np.inf)) for at in beats)])
 
 
 def _open(table: Measurement, until: float, stride: float) -> Measurement:

@@ -105,8 +105,8 @@ class Command(_Message):
     """`load` starts or changes the load; `stop` ends it after the open requests are answered.
 
     Requests still open `drain` seconds after `stop` are written as censored. `rest` plans nothing
-    any more and lets users work off what they owe; what was not sent within `drain` seconds is
-    written as censored. Users stay, and a load may follow.
+    any more and lets users work off what they owe; what the server kept from being sent within
+    `drain` seconds is written as censored. Users stay, and a load may follow.
     """
 
     do: Literal["load", "rest", "stop"]
@@ -158,7 +158,7 @@ class Flag(IntFlag):
 
     WAITED = 1  # the connection was busy at the planned time: the wait is the server's doing
     CONNECTED = 2  # a connection was opened for it, within its service time
-    CENSORED = 4  # still open, or never sent, when the load ended: `done` is a lower bound
+    CENSORED = 4  # still open, or owed behind one, when the load ended: `done` is a lower bound
 
 
 # Embedded servers tell in this header of an answer when they saw its request, and when they began

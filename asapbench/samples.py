@@ -153,8 +153,13 @@ class Requests(Rows):
 
 def requests_in(run: Run, window: Window) -> Requests:
     """The requests of a run that belong to a window."""
+    return within(rows_of(run), window)
+
+
+def rows_of(run: Run) -> Rows:
+    """All requests of a run that are written down."""
     tables = run.tables(REQUESTS.name)
-    return within(Rows(*(_joined(tables, name) for name in _COLUMNS)), window)
+    return Rows(*(_joined(tables, name) for name in _COLUMNS))
 
 
 def within(rows: Rows, window: Window) -> Requests:
@@ -162,6 +167,12 @@ def within(rows: Rows, window: Window) -> Requests:
     planned = (rows.planned >= window.start) & (rows.planned < window.end)
     ended = (rows.done >= window.start) & (rows.done < window.end) & ~rows.open
     return _requests(rows.where(planned), window, rows.where(ended), _overdue(rows)[planned])
+
+
+def longest_answer(rows: Rows) -> float:
+    """How long answers take at most, with some room; 0 where there is none."""
+    took = (rows.done - rows.sent)[rows.served]
+    return _PATIENCE * float(np.quantile(took, 0.99)) if len(took) else 0.0
 
 
 def metric_units(endpoints: Sequence[str], *, paced: bool) -> dict[str, str]:
@@ -361,9 +372,7 @@ def _overdue(rows: Rows) -> Mask:
     waits = rows.open
     if not waits.any():
         return waits
-    took = (rows.done - rows.sent)[rows.served]
-    longest = _PATIENCE * float(np.quantile(took, 0.99)) if len(took) else 0.0
-    hangs = waits & (rows.done - rows.sent > longest)
+    hangs = waits & (rows.done - rows.sent > longest_answer(rows))
     served = np.isin(rows.user, rows.user[~waits]) & ~np.isin(rows.user, rows.user[hangs])
     return hangs | (waits & np.isnan(rows.sent) & ~served)
 

@@ -247,7 +247,7 @@ def explore(plan: LoadPlan) -> Exploring | None:
 def analyse(run: Run) -> Analysis:
     """The metrics of the measured window."""
     from asapbench import health, samples, stats, usage  # numpy and scipy: not for --help
-    from asapbench.at_a_look import with_open
+    from asapbench.at_a_look import looked_at
     from asapbench.floor import floor_metrics
 
     plan = run.story.plan
@@ -257,7 +257,7 @@ def analyse(run: Run) -> Analysis:
         return Analysis(metrics=())
     paced = plan["user_class"] == "mixed"
     if run.story.ended == "running" and paced:
-        run = with_open(run, window, plan["users"] / plan["rps"])
+        run, window = looked_at(run, window, plan["users"] / plan["rps"])
     requests = samples.requests_in(run, window)
     # whoever looks several times must be surer each time, to be right in all
     times = len(looks(plan["duration"], plan["extend"], quick=plan["quick"]))

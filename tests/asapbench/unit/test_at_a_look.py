@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from asapbench.at_a_look import with_open
+from asapbench.at_a_look import looked_at, with_open
 from asapbench.commands.load import BENCH, LoadPlan
 from asapbench.conclusion import conclude
 from asapbench.model import Measurement, Report, Run, Target, Window
@@ -56,7 +56,7 @@ def written(rows: Iterable[Row]) -> list[Row]:
     return [row for row in rows if row["done"] <= LOOK]
 
 
-def looked_at(run: Run, until: float = LOOK, rows: Iterable[Row] = ()) -> Run:
+def beaten(run: Run, until: float = LOOK, rows: Iterable[Row] = ()) -> Run:
     return Run(run.story, (*run.measurements, beats(until, rows)))
 
 
@@ -64,7 +64,7 @@ def test_what_is_open_at_a_look_is_what_the_generator_would_write_down(
     truth: Callable[..., list[Row]], make_run: MakeRun
 ) -> None:
     everything = truth(lambda _: 0.2)
-    run = with_open(looked_at(make_run(written(everything))), WINDOW, STRIDE)
+    run = with_open(beaten(make_run(written(everything))), WINDOW, STRIDE)
     found = requests_in(run, WINDOW)
     expected = requests_in(make_run(everything), WINDOW)
     assert np.sort(found.planned) == pytest.approx(np.sort(expected.planned))
@@ -80,20 +80,37 @@ def test_what_is_open_at_a_look_is_what_the_generator_would_write_down(
 def test_a_server_that_keeps_up_leaves_no_more_open_than_are_in_flight(
     truth: Callable[..., list[Row]], make_run: MakeRun
 ) -> None:
-    run = with_open(looked_at(make_run(written(truth(lambda _: 0.01)))), WINDOW, STRIDE)
+    run = with_open(beaten(make_run(written(truth(lambda _: 0.01)))), WINDOW, STRIDE)
     assert requests_in(run, WINDOW).open.sum() <= 3
+
+
+def test_a_look_judges_what_was_planned_as_long_before_it_as_answers_take(
+    truth: Callable[..., list[Row]], make_run: MakeRun
+) -> None:
+    run = beaten(make_run(written(truth(lambda _: 0.09))))
+    run, window = looked_at(run, WINDOW, STRIDE)
+    assert window.end == pytest.approx(LOOK - 0.18)
+    found = requests_in(run, window)
+    assert (found.served.sum(), found.open.sum()) == (pytest.approx(732, abs=2), 0)
+
+
+def test_a_look_that_comes_before_an_answer_could_judges_nothing(
+    truth: Callable[..., list[Row]], make_run: MakeRun
+) -> None:
+    run = beaten(make_run(written(truth(lambda _: 5.0))))
+    assert looked_at(run, WINDOW, STRIDE)[1].end == WINDOW.start
 
 
 def test_slots_since_the_generator_stands_still_are_not_open(
     truth: Callable[..., list[Row]], make_run: MakeRun
 ) -> None:
     rows = [row for row in truth(lambda _: 0.001) if row["planned"] < 103.0]
-    run = with_open(looked_at(make_run(rows), until=103.0), WINDOW, STRIDE)
+    run = with_open(beaten(make_run(rows), until=103.0), WINDOW, STRIDE)
     assert requests_in(run, WINDOW).open.sum() <= 1
 
 
 def test_a_plan_beyond_all_reach_is_not_written_out(row: MakeRow, make_run: MakeRun) -> None:
-    run = with_open(looked_at(make_run([row(95.0)])), WINDOW, 1e-6)
+    run = with_open(beaten(make_run([row(95.0)])), WINDOW, 1e-6)
     assert requests_in(run, WINDOW).open.sum() == 0
 
 
@@ -114,7 +131,7 @@ def report(make_run: MakeRun) -> Callable[..., Report]:
 
     def make(rows: list[Row], targets: tuple[Target, ...] = TARGETS) -> Report:
         run = make_run(written(rows), **story(targets))
-        return conclude(BENCH, looked_at(run, rows=rows))
+        return conclude(BENCH, beaten(run, rows=rows))
 
     return make
 
@@ -143,7 +160,7 @@ def test_a_generator_that_stands_still_is_no_servers_fault_at_a_look(
 ) -> None:
     rows = [row for row in truth(lambda _: 0.001) if row["planned"] < 103.0]
     run = make_run(rows, **story())
-    found = conclude(BENCH, looked_at(run, until=103.0))
+    found = conclude(BENCH, beaten(run, until=103.0))
     assert {verdict.outcome for verdict in found.verdicts} == {"invalid"}
     assert "plan-not-sent" in {gate.name for gate in found.gates if not gate.ok}
 
@@ -152,11 +169,11 @@ def test_a_run_that_has_ended_holds_all_rows_itself(
     truth: Callable[..., list[Row]], make_run: MakeRun
 ) -> None:
     rows = [row for row in truth(lambda _: 0.001) if row["planned"] < 103.0]
-    found = conclude(BENCH, looked_at(make_run(rows, **story() | {"ended": "complete"})))
+    found = conclude(BENCH, beaten(make_run(rows, **story() | {"ended": "complete"})))
     assert found.details["open"] == 0
 
 
 def test_what_was_never_sent_is_owed_as_it_is_at_the_end(row: MakeRow, make_run: MakeRun) -> None:
     run = make_run([row(100.0, sent=nan, done=106.0, flags=Flag.CENSORED | Flag.WAITED)])
-    opened = requests_in(with_open(looked_at(run), WINDOW, 10.0), WINDOW)
+    opened = requests_in(with_open(beaten(run), WINDOW, 10.0), WINDOW)
     assert len(opened.planned) == 1
