@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -25,6 +26,9 @@ from asapbench.leak.cycles import layout
 from asapbench.leak.parts import PARTS
 from asapbench.model import Environment, Running, Tick, Window
 from asapbench.model import Target as Row
+from asapbench.report.document import render_json
+from asapbench.report.page import page
+from asapbench.report.tables import render_csv
 from asapbench.report.text import render_text
 from asapbench.series import Writer
 from asapbench.store import Recording
@@ -203,9 +207,13 @@ def test_a_control_that_grows_ends_a_run_before_it_begins(record: Record) -> Non
         list(measured(with_control(record(QUICK, SHIPPED), 0.0)))
     recording = with_control(record(QUICK, SHIPPED), 500.0)
     assert list(measured(recording)) == []
+    recording.tell(windows=(), ended="complete")
     report = conclude(memory.BENCH, recording.run())
     assert report.outcome == "invalid"
     assert "a server that holds nothing" in render_text(report, width=80, color=False)
+    assert "a server that holds nothing" in page(report, "")
+    assert json.loads(render_json(report))["exit_code"] == 3
+    assert render_csv(report)
 
 
 def measured(recording: Recording) -> Iterator[Tick]:
