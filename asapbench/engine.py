@@ -74,6 +74,8 @@ def execute(
         with start(plan, recording, cores) as system:
             recording.tell(server=system.server)
             _measure(_looking(bench, recording), plan, watch, recording, system)
+        if bench.explain:
+            _explain(bench.explain(plan, recording), watch, recording)
     except (BenchError, KeyboardInterrupt) as error:
         said = _concealed(error, plan)
         recording.tell(**_how_it_ended(said))
@@ -108,6 +110,12 @@ def _looking(bench: Bench, recording: Recording) -> Measure:
         return bench.measure(plan, system, recorder, partial(_decided, bench, recording))
 
     return measure
+
+
+def _explain(explaining: Generator[Tick], watch: Watch, recording: Recording) -> None:
+    with closing(explaining) as ticks:
+        for tick in ticks:
+            watch(tick, recording.story)
 
 
 Measure = Callable[[Plan, Running, Recorder], Generator[Tick]]

@@ -419,9 +419,11 @@ class Bench:
     `produces` maps each metric key that a plan can give to its unit. `measure` touches the world
     and yields ticks; `analyse` is pure. `floor` measures, against a server that does nothing, what
     the instrument itself takes; None where there is nothing to compare with. `prepare` raises
-    UsageError for a plan that this machine cannot carry out. Where `judges_death`, a server that
-    dies is something that `analyse` judges, and no reason to judge nothing. `left_out` are metric
-    keys that a plan does not measure on purpose: target rows on them are dropped, not refused.
+    UsageError for a plan that this machine cannot carry out. `explain` says more of what was
+    measured, once its server has ended: nothing that goes wrong then touches a verdict. Where
+    `judges_death`, a server that dies is something that `analyse` judges, and no reason to judge
+    nothing. `left_out` are metric keys that a plan does not measure on purpose: target rows on them
+    are dropped, not refused.
     `instead` is what to say where a plan asks for something else than a measurement. `explore` is
     what to show on locust's page where a plan asks for that; only the options `explored` and those
     of the server count there. `outputs` are output options of this bench alone, and `write` writes
@@ -437,6 +439,7 @@ class Bench:
     examples: Examples
     floor: Callable[[Any, Running, Recorder], Generator[Tick]] | None = None
     prepare: Callable[[Any], None] | None = None
+    explain: Callable[[Any, Recorder], Generator[Tick]] | None = None
     judges_death: bool = False
     left_out: Callable[[Any], Collection[str]] = lambda _: ()
     instead: Callable[[Any], str | None] = lambda _: None

@@ -303,8 +303,6 @@ def measure(
         yield from measure_components(recorder, undecided, so_far)
     if not plan.components_only:
         yield from _measure_server(plan, system, recorder, decided)
-    if plan.explain and not plan.components_only:
-        yield from name_lines(plan, recorder)
 
 
 def _unseen(host: str) -> UsageError:
@@ -388,8 +386,10 @@ def measure_control(plan: MemoryPlan, system: Running, recorder: Recorder) -> Ge
         yield from run.keep(KEPT)
 
 
-def name_lines(plan: MemoryPlan, recorder: Recorder) -> Iterator[Tick]:
+def name_lines(plan: MemoryPlan, recorder: Recorder) -> Generator[Tick]:
     """Name the lines, if the server grew; what goes wrong meanwhile touches no verdict."""
+    if not plan.explain:
+        return
     if nothing := _nothing_to_explain(plan, recorder):
         recorder.tell(explanation={**NOTHING, "text": f"there is nothing to explain: {nothing}"})
         return
@@ -558,4 +558,5 @@ BENCH = Bench(
     ),
     floor=measure_control,
     prepare=prepare,
+    explain=name_lines,
 )

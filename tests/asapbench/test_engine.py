@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,22 @@ def test_the_flow_starts_measures_ends_then_analyses(log: Log) -> None:
     assert log == ["server up", "measure", "measured", "server down", "analyse"]
     assert report.exit_code is Exit.PASS
     assert report.outcome == "pass"
+
+
+def test_what_is_said_more_comes_once_the_server_has_ended_and_touches_no_verdict(
+    log: Log,
+) -> None:
+    def explain(plan: Plan, recorder: Recorder) -> Generator[Tick]:
+        log.append("explain")
+        recorder.tell(explanation={"text": "a line"})
+        yield Tick(phase="explaining", elapsed=0.0, progress=0.0)
+        raise KeyboardInterrupt
+
+    bench = replace(bench_that(log, two_ticks), explain=explain)
+    report = execute(bench, plan(), lambda tick, story: None, starter(log))
+    assert log == ["server up", "measure", "measured", "server down", "explain", "analyse"]
+    assert (report.outcome, report.exit_code) == ("pass", Exit.INTERRUPTED)
+    assert report.story.explanation == {"text": "a line"}
 
 
 def test_a_refused_table_starts_nothing(log: Log) -> None:

@@ -62,7 +62,7 @@ def record(tmp_path: Path, environment: Environment) -> Record:
     return make
 
 
-QUICK = MemoryPlan(quick=True, floor=False)
+QUICK = MemoryPlan(quick=True, floor=False, explain=True)
 
 
 @pytest.mark.parametrize(
