@@ -188,13 +188,15 @@ class TestShape:
         assert answer["error"]["data"]["validation_errors"][0]["loc"] == ["params"]
         assert answer["id"] == "q1"
 
-    @pytest.mark.parametrize("long", ["x" * 1_000_000, [[]] * 500_000, {"x": ["y" * 1_000_000]}])
+    @pytest.mark.parametrize("long", ["x" * 100_000, [[]] * 50_000, {"x": ["y" * 100_000]}])
     async def test_an_input_that_is_long_is_not_repeated(self, long: Any) -> None:
-        for request in ({"params": long}, make_request() | {"id": long}):
-            answer = await rpc(APP, request)
-            assert len(json.dumps(answer)) < 10_000
-        answer = await rpc(APP, make_request(payload=[long] if isinstance(long, str) else long))
-        assert len(json.dumps(answer)) < 100_000
+        for request in (
+            {"params": long},
+            make_request(id=[long]),
+            make_request(make_envelope(payload=[long])),
+            make_request(make_envelope(timestamp=long)),
+        ):
+            assert len(json.dumps(await rpc(APP, request))) < 10_000
 
     async def test_of_very_many_errors_their_number_is_told(self) -> None:
         answer = await rpc(APP, make_request() | {f"k{n}": n for n in range(10_000)})
