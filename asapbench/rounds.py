@@ -130,7 +130,8 @@ class Rounds:
         def take(said: Said) -> None:
             known = self._known[said.key]
             known.loops, known.awaited = said.loops, said.awaited
-            known.seconds = max(said.batches[0][0], 1e-9)
+            # short only where its loops were found out while it was held up
+            known.seconds = max(said.batches[0][0], BATCH / 2)
             if said.numbers:
                 self.numbers[said.key] = said.numbers
             if said.size:

@@ -20,11 +20,16 @@ _LONGEST = 10_000_000  # loops
 
 
 def calibrate(key: str, ready: Ready, job: Job) -> Said:
-    """How many loops a batch takes: doubled until they last as long as a batch should."""
+    """How many loops a batch takes: doubled until they last as long as a batch should.
+
+    A batch that was held up looks long, so it counts only if the next one is as long.
+    """
     ready.once()
     loops, seconds = 1, 0.0
     while loops < _LONGEST:
         seconds, *_ = ready.batch(loops)
+        if seconds >= job.batch / 2:
+            seconds = min(seconds, ready.batch(loops)[0])
         if seconds >= job.batch / 2:
             break
         loops *= 2

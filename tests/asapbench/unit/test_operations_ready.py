@@ -3,11 +3,13 @@
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
+from asapbench.catalogue import Job
 from asapbench.suite import benchmark
+from asapbench.workers.operations.seeing import calibrate
 from asapbench.workers.operations.setting import ready
 
 
@@ -60,3 +62,30 @@ def test_what_returns_a_value_is_not_awaited() -> None:
         assert operation.once() == 1
         operation.batch(5)
         assert not operation.awaited
+
+
+class HeldUp:
+    """An operation of a microsecond, of which the batches of these numbers are held up."""
+
+    numbers: ClassVar[dict[str, float]] = {}
+    size, awaited = 0, False
+
+    def __init__(self, *held_up: int) -> None:
+        self.held_up, self.number = held_up, 0
+
+    def once(self) -> None:
+        """Nothing comes of it."""
+
+    def batch(self, loops: int) -> tuple[float, float, float]:
+        self.number += 1
+        seconds = loops * 1e-6 + 0.02 * (self.number in self.held_up)
+        return seconds, seconds, 0.0
+
+
+@pytest.mark.parametrize("held_up", [(), (1,), (3,), (2, 9)])
+def test_a_batch_that_is_held_up_while_calibrating_makes_no_batch_short(
+    held_up: tuple[int, ...],
+) -> None:
+    operation: Any = HeldUp(*held_up)
+    said = calibrate("g/one", operation, Job(suite="s", do="calibrate", batch=0.001))
+    assert said.loops == pytest.approx(1000, rel=0.01)
