@@ -82,7 +82,6 @@ class Rounds:
     undecided: tuple[str, ...] = ()
     so_far: tuple[Metric, ...] = ()
     numbers: dict[str, dict[str, float]] = field(default_factory=dict)
-    longest: float = 0.0  # s, of a round
 
     def __post_init__(self) -> None:
         self._began = time.monotonic()
@@ -116,6 +115,11 @@ class Rounds:
         from asapbench.timings import timed
 
         return timed(read_measurement(self.recorder.path(f"{OPERATIONS.name}.series")))
+
+    def expected(self, positions: Sequence[int]) -> float:
+        """Seconds that a round of these benchmarks will take."""
+        batches = self._batches(positions).items()
+        return self._beside + sum(count * self._known[key].seconds for key, count in batches)
 
     @property
     def alive(self) -> tuple[int, ...]:
@@ -168,7 +172,6 @@ class Rounds:
         ended = time.monotonic()
         self._rounds.append(began, self.done, ended - began)
         self._beside = min(_LONGEST_START, ended - began - timed)
-        self.longest = max(self.longest, ended - began)
         self.recorder.tell(
             windows=(Window(name="measured", start=self._measured_from(began), end=ended),)
         )

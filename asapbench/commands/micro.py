@@ -142,7 +142,7 @@ class Effort(Value):
         return tuple(found)
 
 
-_QUICK = Effort(least=3, most=12, precision=math.inf, seconds=13, slice=0.008, measured=1.3)
+_QUICK = Effort(least=3, most=12, precision=math.inf, seconds=16.5, slice=0.008, measured=1.3)
 _USUAL = Effort(least=5, most=40, precision=0.03, seconds=45)
 _RIGOROUS = Effort(least=15, most=120, precision=0.01, seconds=240)
 
@@ -285,8 +285,11 @@ def _rounds(plan: MicroPlan, rounds: Rounds, recorder: Recorder) -> Generator[Ti
     references = everything[-len(REFERENCES) :]
     positions = _alive(everything[: -len(REFERENCES)], rounds)
     pending = partial(_pending, plan, rounds, recorder.story.targets)
-    while positions and rounds.done < effort.most and _in_time(rounds, effort):
-        yield from rounds.round([*positions, *_alive(references, rounds)])
+    while positions and rounds.done < effort.most:
+        all_ = [*positions, *_alive(references, rounds)]
+        if not _in_time(rounds, all_, effort):
+            break
+        yield from rounds.round(all_)
         positions = _alive(positions, rounds)
         if plan.stop and recorder.story.failures:
             return True
@@ -303,11 +306,11 @@ def _alive(positions: Sequence[int], rounds: Rounds) -> list[int]:
     return [at for at in positions if at in rounds.alive]
 
 
-def _in_time(rounds: Rounds, effort: Effort) -> bool:
-    """Whether one more round, as long as those before, still fits; the least are always made."""
+def _in_time(rounds: Rounds, positions: Sequence[int], effort: Effort) -> bool:
+    """Whether one more round of these still fits; the least are always made."""
     if rounds.done < effort.least:
         return True
-    return rounds.elapsed + rounds.longest <= effort.seconds
+    return rounds.elapsed + rounds.expected(positions) <= effort.seconds
 
 
 def _pending(

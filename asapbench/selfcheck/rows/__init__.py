@@ -16,7 +16,7 @@ ROWS: tuple[Row, ...] = (
     *known_delays.ROWS,
     stopped.ROW,
     fast_errors.ROW,
-    known_capacity.ROW,
     starved.ROW,
+    known_capacity.ROW,
     *known_leaks.ROWS,
 )
