@@ -12,6 +12,7 @@ ALL = {
     "server_vs_hello": "The server against a bare ASGI hello",
     "generator": "The generator against locust's users",
     "split_cost": "What the split of a request's time costs",
+    "cost_of_trust": "The generator against the one before gates, pulse and split",
     "page": "The HTML page in a browser",
     "command_line": "How soon the command line answers",
 }

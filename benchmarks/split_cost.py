@@ -45,7 +45,7 @@ uvloop.run(respond.respond(socket.socket(fileno={fd})))
 """
 # of the length of a real one: two times of the monotonic clock after a day
 _HEADER = SPLIT_HEADER + b": 86400.123456789 86400.123956789\r\n"
-_PROGRAMS = {
+PROGRAMS = {
     "server, without": _SERVER.replace("{app}", "app"),
     "server, with": _SERVER.replace("{app}", "split(app)"),
     "generator, without": _RESPONDER.replace("{header}", "b''"),
@@ -55,9 +55,9 @@ _PROGRAMS = {
 
 def measure(rounds: int = ROUNDS) -> dict[str, float]:
     """Requests per second, and the CPU time that each takes of server and generator, in µs."""
-    samples = [{name: _one(program) for name, program in _PROGRAMS.items()} for _ in range(rounds)]
+    samples = [{name: _one(program) for name, program in PROGRAMS.items()} for _ in range(rounds)]
     numbers: dict[str, float] = {}
-    for name in _PROGRAMS:
+    for name in PROGRAMS:
         for index, unit in enumerate(("req/s", "server µs/request", "generator µs/request")):
             values = [sample[name][index] for sample in samples]
             numbers[f"{name}: {unit}"] = round(median(values), 1)
@@ -69,7 +69,7 @@ def measure(rounds: int = ROUNDS) -> dict[str, float]:
 
 def _one(program: str) -> tuple[float, float, float]:
     """The rate, and the CPU time a request of the server and of the generator."""
-    with _server(program) as (url, server), TemporaryDirectory() as folder:
+    with serving(program) as (url, server), TemporaryDirectory() as folder:
         records = Path(folder, "requests.series")
         with _child(CLIENT_CORE, "-m", "asapbench.workers.generate") as child:
             generator = psutil.Process(child.pid)
@@ -94,7 +94,7 @@ def _cpu(process: psutil.Process) -> float:
 
 
 @contextmanager
-def _server(program: str) -> Iterator[tuple[str, psutil.Process]]:
+def serving(program: str) -> Iterator[tuple[str, psutil.Process]]:
     with socket.create_server(("127.0.0.1", 0), backlog=2048) as listener:
         os.set_inheritable(listener.fileno(), True)
         code = program.replace("{fd}", str(listener.fileno()))

@@ -248,6 +248,7 @@ def analyse(run: Run) -> Analysis:
     """The metrics of the measured window."""
     from asapbench import health, samples, stats, usage  # numpy and scipy: not for --help
     from asapbench.at_a_look import looked_at
+    from asapbench.few_users import too_few_users
     from asapbench.floor import floor_metrics
 
     plan = run.story.plan
@@ -286,6 +287,7 @@ def analyse(run: Run) -> Analysis:
     }
     refused = float(requests.refused.sum()) / max(1, len(requests.planned))
     notes = _notes(plan, errors, refused)
+    notes += tuple(too_few_users(run, rate, plan["users"])) if rate else ()
     return Analysis(metrics=metrics, notes=notes, gates=gates, details=details)
 
 

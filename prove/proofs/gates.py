@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 from asapbench.commands.load import BENCH, LoadPlan
@@ -37,18 +38,30 @@ def prove(seed: int) -> tuple[Seen, list[str]]:
 
 
 def _quiet(seed: int, seen: Seen) -> list[str]:
-    plans = (
-        LoadPlan(users=100, spawn_rate=100, duration=10, seed=seed + run) for run in range(RUNS)
-    )
-    told = [_one(plan) for plan in plans]
-    reports = [report for report in told if isinstance(report, Report)]
+    """Until enough runs were quiet by what the hypervisor counts, which no gate of ours decides."""
+    quiet: list[Report | UsageError] = []
+    robbed = 0
+    for run in range(2 * RUNS):
+        told = _one(LoadPlan(users=100, spawn_rate=100, duration=10, seed=seed + run))
+        if isinstance(told, Report) and "stolen" in _tripped(told):
+            robbed += 1
+        else:
+            quiet.append(told)
+        if len(quiet) == RUNS:
+            break
+    return _judged(quiet, robbed, seen)
+
+
+def _judged(quiet: Sequence[Report | UsageError], robbed: int, seen: Seen) -> list[str]:
+    reports = [report for report in quiet if isinstance(report, Report)]
     outcomes: Counter[str] = Counter(report.outcome for report in reports)
-    outcomes["refused"] = len(told) - len(reports)
+    outcomes["refused"] = len(quiet) - len(reports)
     tripped = Counter(name for report in reports for name in _tripped(report))
     untouched = sum(not _tripped(report) for report in reports)
     counts = ", ".join(f"{name} {count}" for name, count in (outcomes + tripped).most_common())
-    show("quiet runs", f"{untouched} of {RUNS} tripped no gate; {counts}", seen)
-    return [] if untouched == RUNS else [f"quiet runs: {untouched} of {RUNS} tripped no gate"]
+    told = f"{untouched} of {len(quiet)} tripped no gate"
+    show("quiet runs", f"{told}; {counts}; of {robbed} more the hypervisor took time", seen)
+    return [] if untouched == RUNS else [f"quiet runs: {told}"]
 
 
 def _one(plan: LoadPlan) -> Report | UsageError:
