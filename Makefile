@@ -11,7 +11,7 @@ run: $(READY)
 	$(BIN)/asapbench load --users 50 --spawn-rate 25 --duration 10s
 
 test: check peer
-	$(BIN)/pytest -n 3 -m "not pages"
+	$(BIN)/pytest -n 3 --dist worksteal -m "not pages"
 
 # Every command line of README and docs: minutes of their own, after all other tests.
 pages: $(READY)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import settings
 
 from asapbench.catalogue import MEMORY, OPERATIONS, ROUNDS
 from asapbench.leak.cycles import COLUMNS
@@ -15,10 +14,6 @@ from asapbench.model import Environment, Measurement, Report, Run, Server, Story
 from asapbench.offer import REQUESTS, Flag, Outcome
 from asapbench.series import Layout
 from tests.asapbench.unit.scenes import Made, report_of
-
-# no test is about time: the machine may be busy with others
-settings.register_profile("asapbench", deadline=None)
-settings.load_profile("asapbench")
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 
