@@ -10,12 +10,11 @@ from contextlib import contextmanager
 
 import psutil
 
-from asapbench.commands.load import LoadPlan
 from asapbench.cores import CorePlan
 from asapbench.engine import start_server
 from asapbench.model import Plan, Tick
 from asapbench.selfcheck.row import Row, Stage
-from asapbench.selfcheck.rows.starved import judge
+from asapbench.selfcheck.rows.starved import judge, plan_for
 from asapbench.store import Recording
 from asapbench.system import System
 
@@ -70,8 +69,7 @@ def _tell(pids: list[int], what: signal.Signals) -> None:
 
 def _stage(quick: bool) -> Stage:
     hold = Hold()
-    plan = LoadPlan(users=50, spawn_rate=200, warmup=1, duration=3 if quick else 5)
-    return Stage(plan, hold.start, hold.watch)
+    return Stage(plan_for(quick), hold.start, hold.watch)
 
 
 ROW = Row(

@@ -7,14 +7,12 @@ reached over the network.
 
 from __future__ import annotations
 
-import importlib
 import os
 import signal
 import socket
 import sys
 import threading
 from collections.abc import Callable
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -23,6 +21,7 @@ import uvicorn
 from asapbench.leak.asked import answer_until_the_end, private_output
 from asapbench.leak.meters import Meters
 from asapbench.offer import SPLIT_HEADER
+from asapbench.workers.folder import import_from_folder
 
 _APP = "asap.transport.server:app"
 
@@ -74,9 +73,8 @@ def split(app: Any) -> Any:
 
 
 def _imported(name: str) -> Any:
-    sys.path.insert(0, str(Path.cwd()))  # where a user's app may lie
     module, _, attribute = name.partition(":")
-    return getattr(importlib.import_module(module), attribute or "app")
+    return getattr(import_from_folder(module), attribute or "app")
 
 
 def _tracing(meters: Meters) -> Callable[[str], str]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
-import sys
 from collections.abc import Iterator
-from pathlib import Path
 from types import ModuleType
 
 from asapbench.catalogue import REFERENCES
 from asapbench.suite import Benchmark, found_in
+from asapbench.workers.folder import import_from_folder
 
 
 def find(suite: str) -> dict[str, Benchmark]:
@@ -38,8 +37,7 @@ def reference() -> dict[str, Benchmark]:
 
 
 def _modules(suite: str) -> Iterator[ModuleType]:
-    sys.path.insert(0, str(Path.cwd()))  # where a user's suite may lie
-    module = importlib.import_module(suite)
+    module = import_from_folder(suite)
     yield module
     for below in pkgutil.iter_modules(getattr(module, "__path__", ()), f"{suite}."):
         yield importlib.import_module(below.name)
