@@ -20,6 +20,7 @@ from asapbench.model import Metric, Outcome, Target, Verdict, metric_key
 from asapbench.units import parse_quantity, show, show_interval
 
 SHIPPED = "targets.toml"
+_MARKED = "stress"  # whose rows may mark the steps of a ladder
 
 # dimensions whose metrics are never below zero; memory and an exponent can be
 _NEVER_NEGATIVE = {"s": "a time", "req/s": "a rate", "ratio": "a share", "cores": "CPU use"}
@@ -62,9 +63,21 @@ def shipped_text() -> str:
 
 
 def read_table(command: str, file: Path | None) -> tuple[Target, ...]:
-    """The rows for a command, of the user's file or of the table that ships with the package."""
+    """The rows for a command, of the user's file or of the table that ships with the package.
+
+    A file that marks no step with some state gets the shipped rows that do.
+    """
     if file is None:
         return _rows(command, tomllib.loads(shipped_text()), SHIPPED)
+    own = own_rows(command, file)
+    if command != _MARKED:
+        return own
+    marked = {"", *(target.marks for target in own)}
+    return (*own, *(row for row in read_table(command, None) if row.marks not in marked))
+
+
+def own_rows(command: str, file: Path) -> tuple[Target, ...]:
+    """The rows for a command that stand in the user's file. Raises UsageError naming the row."""
     return _rows(command, _content(file), str(file))
 
 
@@ -136,12 +149,22 @@ def _rows(command: str, content: dict[str, Any], source: str) -> tuple[Target, .
     if not isinstance(rows, list) or not rows:
         raise UsageError(f"--targets: {source!r} has no [[{command}]] rows; add one for each limit")
     return tuple(
-        _row(row, f"{source!r}, [[{command}]] row {number}")
+        _row(row, command, f"{source!r}, [[{command}]] row {number}")
         for number, row in enumerate(rows, start=1)
     )
 
 
-def _row(row: Any, place: str) -> Target:
+def _row(row: Any, command: str, place: str) -> Target:
+    target = _validated(row, place)
+    if target.marks and command != _MARKED:
+        raise UsageError(
+            f"--targets: {place}: marks = {target.marks!r} is for the steps of {_MARKED}, and "
+            f"would leave {command} without this verdict; leave it out"
+        )
+    return target
+
+
+def _validated(row: Any, place: str) -> Target:
     try:
         return Target.model_validate(row)
     except ValidationError as error:

@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Protocol
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
-from asapbench.model import Server
+from asapbench.model import Seconds, Server
 from asapbench.offer import Endpoint, Offer
 
 
@@ -51,7 +51,32 @@ def _is_json_object(value: Path | None) -> Path | None:
     return value
 
 
-InputFile = Annotated[Path | None, AfterValidator(_is_json_object)]
+# options of every plan whose requests ask an agent for something
+SkillName = Annotated[
+    str,
+    Field(
+        min_length=1,
+        json_schema_extra={"panel": "Load", "metavar": "NAME"},
+        description="The skill that requests name",
+    ),
+]
+InputFile = Annotated[
+    Path | None,
+    AfterValidator(_is_json_object),
+    Field(
+        description="The input of requests (a JSON object; {n} becomes a counter)",
+        json_schema_extra={"panel": "Load"},
+    ),
+]
+Timeout = Annotated[
+    Seconds,
+    Field(
+        gt=0,
+        le=3600,
+        description="A request without an answer by then has failed",
+        json_schema_extra={"panel": "Load"},
+    ),
+]
 
 
 def offer_of(plan: Tasks, server: Server, endpoints: tuple[Endpoint, ...]) -> Offer:

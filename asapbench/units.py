@@ -115,10 +115,12 @@ def show(value: float, dimension: str) -> str:
 def show_interval(value: float, low: float | None, high: float | None, dimension: str) -> str:
     """Write a value and its bounds in one unit, with digits enough to tell them apart.
 
-    Without bounds, the value alone.
+    Without bounds, the value alone; a value that is a bound is "at least" or "at most" that.
     """
     if low is None or high is None:
         return show(value, dimension)
+    if value in {low, high} and math.inf in {high, -low}:
+        return f"{'at least' if value == low else 'at most'} {show(value, dimension)}"
     unit, factor = _fitting(value or max(abs(low), abs(high)), dimension)
     numbers = [number / factor for number in (value, low, high)]
     decimals = max(_decimals(numbers[0], _DIGITS.get(dimension, 3)), _telling(*numbers[1:]))
@@ -185,6 +187,8 @@ def _rounded(number: float, digits: int) -> float:
 
 
 def _number(number: float, decimals: int) -> str:
+    if math.isinf(number):
+        return "∞" if number > 0 else "-∞"
     if decimals > _MOST:
         return f"{number:.2e}"
     return f"{number:,.{decimals}f}"

@@ -109,9 +109,9 @@ def _child(core: int, *argv: str, **options: Any) -> Iterator[subprocess.Popen[s
             process.kill()
 
 
-def offer(url: str, records: str = "") -> Offer:
+def offer(url: str) -> Offer:
     """The load of all generators: echo requests."""
-    return Offer(url=url, records=records, endpoints=(Endpoint(name="asap", weight=1),))
+    return Offer(url=url, records="", endpoints=(Endpoint(name="asap", weight=1),))
 
 
 def _ours(_client: str, url: str) -> float:
@@ -122,7 +122,8 @@ def _ours(_client: str, url: str) -> float:
     ):
         records = Path(directory, "requests.series")
         load = Load(users=USERS, spawn_rate=USERS, rate=None)
-        _tell(process, offer(url, str(records)), "ready")
+        files = {"records": str(records), "pulse": str(Path(directory, "pulse.series"))}
+        _tell(process, offer(url).model_copy(update=files), "ready")
         _tell(process, Command(do="load", load=load), "ramped")
         start = monotonic() + WARM_UP
         sleep(WARM_UP + SECONDS)

@@ -74,7 +74,7 @@ def _one(program: str) -> tuple[float, float, float]:
         with _child(CLIENT_CORE, "-m", "asapbench.workers.generate") as child:
             generator = psutil.Process(child.pid)
             load = Load(users=USERS, spawn_rate=USERS, rate=None)
-            _tell(child, offer(url, str(records)), "ready")
+            _tell(child, offer(url).model_copy(update={"records": str(records)}), "ready")
             _tell(child, Command(do="load", load=load), "ramped")
             sleep(WARM_UP)
             start, before = monotonic(), (_cpu(server), _cpu(generator))

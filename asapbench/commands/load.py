@@ -28,7 +28,7 @@ from asapbench.model import (
 )
 from asapbench.offer import Endpoint, Load
 from asapbench.targets import parse_limit, read_table
-from asapbench.tasks import InputFile, offer_of
+from asapbench.tasks import InputFile, SkillName, Timeout, offer_of
 from asapbench.units import show
 from asapbench.webui import WebPlan
 
@@ -103,30 +103,15 @@ class LoadPlan(WebPlan):
         "sustained: posts only, as fast as answers come",
         json_schema_extra={"panel": "Load"},
     )
-    skill: str = Field(
-        "echo",
-        min_length=1,
-        json_schema_extra={"panel": "Load", "metavar": "NAME"},
-        description="The skill that requests name",
-    )
-    input: InputFile = Field(
-        None,
-        description="The input of requests (a JSON object; {n} becomes a counter)",
-        json_schema_extra={"panel": "Load"},
-    )
+    skill: SkillName = "echo"
+    input: InputFile = None
     processes: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = Field(
         1,
         json_schema_extra={"panel": "Load", "metavar": "N|auto"},
         description="Generator processes; auto: as many as --rps needs, "
         f"{RATE_PER_PROCESS} req/s each, and have a core",
     )
-    timeout: Seconds = Field(
-        30,
-        gt=0,
-        le=3600,
-        description="A request without an answer by then has failed",
-        json_schema_extra={"panel": "Load"},
-    )
+    timeout: Timeout = 30
 
     @property
     def paced(self) -> bool:

@@ -34,7 +34,7 @@ from asapbench.model import (
     Tick,
 )
 from asapbench.offer import Endpoint
-from asapbench.tasks import InputFile, offer_of
+from asapbench.tasks import InputFile, SkillName, Timeout, offer_of
 from asapbench.units import show_duration
 
 if TYPE_CHECKING:
@@ -121,23 +121,9 @@ class MemoryPlan(Plan):
         description="The process of the server at --host",
         json_schema_extra={"panel": "Server"},
     )
-    skill: str = Field(
-        "echo",
-        min_length=1,
-        json_schema_extra={"panel": "Load", "metavar": "NAME"},
-        description="The skill that requests name",
-    )
-    input: InputFile = Field(
-        None,
-        description="The input of requests (a JSON object; {n} becomes a counter)",
-        json_schema_extra={"panel": "Load"},
-    )
-    timeout: Seconds = Field(
-        30,
-        gt=0,
-        description="A request without an answer by then has failed",
-        json_schema_extra={"panel": "Load"},
-    )
+    skill: SkillName = "echo"
+    input: InputFile = None
+    timeout: Timeout = 30
     floor: bool = Field(
         True,
         description="Control: first the same load on a server that holds nothing",

@@ -27,7 +27,7 @@ from asapbench.model import (
     Tick,
 )
 from asapbench.offer import Endpoint
-from asapbench.tasks import InputFile, offer_of
+from asapbench.tasks import InputFile, SkillName, Timeout, offer_of
 from asapbench.units import show_duration
 from asapbench.webui import WebPlan
 
@@ -91,29 +91,14 @@ class StressPlan(WebPlan):
         description="Go on beyond --max-users, half as many again each step, until it breaks",
         json_schema_extra={"panel": "Load"},
     )
-    skill: str = Field(
-        "echo",
-        min_length=1,
-        description="The skill that requests name",
-        json_schema_extra={"panel": "Load"},
-    )
-    input: InputFile = Field(
-        None,
-        description="The input of requests (a JSON object; {n} becomes a counter)",
-        json_schema_extra={"panel": "Load"},
-    )
+    skill: SkillName = "echo"
+    input: InputFile = None
     processes: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = Field(
         1,
         json_schema_extra={"panel": "Load", "metavar": "N|auto"},
         description="Generator processes; auto: one for each core that the server leaves",
     )
-    timeout: Seconds = Field(
-        10,
-        gt=0,
-        le=3600,
-        description="A request without an answer by then has failed",
-        json_schema_extra={"panel": "Load"},
-    )
+    timeout: Timeout = 10
 
     @model_validator(mode="after")
     def _has_a_step(self) -> Self:
@@ -241,12 +226,10 @@ def measure(
 ) -> Generator[Tick]:
     """Climb; every request is recorded, the windows and the table of steps say whose it is."""
     from asapbench.climb import Climb  # numpy and psutil: not for --help
-    from asapbench.ladder.conclude import with_marks
     from asapbench.ladder.evidence import STEPS
     from asapbench.series import Writer
     from asapbench.traffic import generator
 
-    recorder.tell(targets=with_marks(recorder.story.targets))
     cpus = recorder.story.environment.generator_cpus
     path = recorder.path(STEPS.name + ".series")
     first, top = plan.level(plan.step_users), plan.level(plan.max_users)

@@ -14,7 +14,7 @@ from pydantic import Field
 from asapbench.errors import Exit, UsageError
 from asapbench.model import Bench, Command, Target, Value
 from asapbench.outputs import options_of
-from asapbench.targets import SHIPPED, has_rows, read_table, shipped_text
+from asapbench.targets import SHIPPED, has_rows, own_rows, read_table, shipped_text
 
 _GAP = "  "
 
@@ -46,8 +46,11 @@ def _table(bench: Bench, file: Path | None) -> list[tuple[str, ...]]:
         file = plan.targets
     elif not has_rows(bench.name, file):
         file = None
-    source = str(file) if file else SHIPPED
-    return [_row(bench.name, target, source) for target in read_table(bench.name, file)]
+    own = own_rows(bench.name, file) if file else ()
+    return [
+        _row(bench.name, target, str(file) if target in own else SHIPPED)
+        for target in read_table(bench.name, file)
+    ]
 
 
 def _row(command: str, target: Target, source: str) -> tuple[str, ...]:

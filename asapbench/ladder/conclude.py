@@ -16,7 +16,6 @@ from asapbench.ladder.scaling import Scaling, fit
 from asapbench.ladder.search import Finding, find
 from asapbench.ladder.shock import recovery_of, spike_of
 from asapbench.model import Analysis, Gate, Labels, Metric, Run, Target, metric_key
-from asapbench.targets import read_table
 from asapbench.units import show
 
 RECOMMENDED = 0.8  # of what can be sustained
@@ -39,13 +38,6 @@ def metric_units(steps: int) -> dict[str, str]:
         metric_key(name, label): unit for label in labels for name, unit in OF_A_STEP.items()
     }
     return _OF_THE_RUN | of_steps
-
-
-def with_marks(targets: tuple[Target, ...]) -> tuple[Target, ...]:
-    """A table with the shipped thresholds of each state of a step for which it has none."""
-    own = {target.marks for target in targets}
-    shipped = (target for target in read_table("stress", None) if target.marks)
-    return (*targets, *(target for target in shipped if target.marks not in own))
 
 
 def check_marks(targets: Iterable[Target]) -> None:

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from asapbench.series import Column, Layout
 
-# Both times are the monotonic clock: when the request was read, and when the answer was written.
+# Both times are the monotonic clock: when the request arrived, and when the answer was written.
 SERVED = Layout(
     "served",
     (

@@ -1,13 +1,13 @@
 """A server whose truth is known: `-m asapbench.workers.truth PORT RECORDS BEHAVIOUR`.
 
 It answers like the embedded agent, after the delays that BEHAVIOUR (JSON) says, and writes down
-when each request was read and when its answer was written: that is the truth, not the delay asked
+when each request arrived and when its answer was written: that is the truth, not the delay asked
 for, which no timer meets exactly.
 
-What makes the record exact: a request is stamped when it is read, and work on it begins only once
-all that came with it are stamped; the answer is ready before it is due. What makes the delay exact:
-`select` waits in microseconds, where epoll and uvloop count whole milliseconds. Nothing spins, so
-no request holds up another.
+What makes the record exact: a request arrives when the kernel has it, however late this process
+wakes up; the answer is ready before it is due. What makes the delay exact: `select` waits in
+microseconds, where epoll and uvloop count whole milliseconds. Nothing spins, so no request holds up
+another.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import asyncio
 import gc
 import selectors
 import signal
+import socket
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from heapq import heapreplace
 from itertools import count
 from pathlib import Path
@@ -38,6 +40,7 @@ from asap.transport.jsonrpc import (
 from asap.transport.metrics import ServerMetrics
 from asapbench.selfcheck.behaviour import SERVED, Behaviour, delays
 from asapbench.series import Writer
+from asapbench.workers.arrival import receive, stamp_arrivals
 
 _MANIFEST = Manifest(
     id="urn:asap:agent:truth",
@@ -49,6 +52,8 @@ _MANIFEST = Manifest(
 )
 _HEAD = b"HTTP/1.1 %d OK\r\ncontent-type: %s\r\ncontent-length: %d\r\n\r\n"
 _JSON = b"application/json"
+_BUFFER = memoryview(bytearray(1 << 16))  # one for all: what is read is parsed at once
+_WAITING = 1024  # connections not yet accepted
 
 Answer = tuple[bytes, bool]  # the whole HTTP answer, and whether it tells of a failure
 
@@ -91,12 +96,18 @@ class Work:
         return due
 
 
-class Connection(asyncio.Protocol):
+class Connection:
     """Answers one request at a time, in order: the generator does not pipeline."""
 
     def __init__(
-        self, number: int, answers: Answers, work: Work, record: Callable[..., None]
+        self,
+        peer: socket.socket,
+        number: int,
+        answers: Answers,
+        work: Work,
+        record: Callable[..., None],
     ) -> None:
+        self._peer = peer
         self._number = number
         self._answers = answers
         self._work = work
@@ -104,17 +115,21 @@ class Connection(asyncio.Protocol):
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
         self._path, self._body, self._arrived = b"", b"", 0.0
+        peer.setblocking(False)
+        peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        stamp_arrivals(peer)
+        self._loop.add_reader(peer, self._read)
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)  # noqa: S101 - only for the type checker
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._arrived = monotonic()
+    def _read(self) -> None:
         try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserError:
-            self._transport.abort()
+            size, self._arrived = receive(self._peer, [_BUFFER])
+            self._parser.feed_data(_BUFFER[:size])
+        except BlockingIOError:
+            return
+        except (OSError, httptools.HttpParserError):
+            size = 0
+        if not size:
+            self._close()
 
     def on_url(self, url: bytes) -> None:
         self._path, self._body = url, b""
@@ -123,7 +138,7 @@ class Connection(asyncio.Protocol):
         self._body += body
 
     def on_message_complete(self) -> None:
-        # not now: another request that came at the same moment is to be stamped first
+        # not here: of what goes wrong the parser would make an error of the client's
         self._loop.call_soon(self._prepare)
 
     def _prepare(self) -> None:
@@ -135,11 +150,21 @@ class Connection(asyncio.Protocol):
             self._answer(answer, failed)
 
     def _answer(self, answer: bytes, failed: bool) -> None:
-        if self._transport.is_closing():
-            return
         left = monotonic()
-        self._transport.write(answer)
-        self._record(self._arrived, left, self._number, failed)
+        try:
+            # an answer is smaller than the room of a connection on which nothing else is under way
+            sent = self._peer.send(answer)
+        except OSError:
+            sent = 0
+        if sent == len(answer):
+            self._record(self._arrived, left, self._number, failed)
+        else:
+            self._close()
+
+    def _close(self) -> None:
+        if self._peer.fileno() >= 0:
+            self._loop.remove_reader(self._peer)
+            self._peer.close()
 
 
 def main() -> None:
@@ -163,10 +188,16 @@ async def _serve(port: int, behaviour: Behaviour, writer: Writer) -> None:
     # a collection of all that asap imports would hold up what is due in the meantime
     gc.collect()
     gc.freeze()
-    await loop.create_server(
-        lambda: Connection(next(numbers), answers, work, writer.append), "127.0.0.1", port
-    )
-    await ended.wait()
+    with socket.create_server(("127.0.0.1", port), backlog=_WAITING) as listener:
+        listener.setblocking(False)
+
+        def accept() -> None:
+            with suppress(BlockingIOError, ConnectionAbortedError):
+                peer, _ = listener.accept()
+                Connection(peer, next(numbers), answers, work, writer.append)
+
+        loop.add_reader(listener, accept)
+        await ended.wait()
 
 
 def _echo(call: JsonRpcRequest) -> bytes:

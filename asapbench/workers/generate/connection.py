@@ -14,6 +14,7 @@ from time import monotonic
 from typing import Any, Protocol
 
 from asapbench.offer import Outcome
+from asapbench.workers.arrival import receive, stamp_arrivals
 from asapbench.workers.generate.answer import Answer, NotHttp
 from asapbench.workers.generate.dial import Dial, Line
 from asapbench.workers.generate.failure import Failure
@@ -23,6 +24,7 @@ from asapbench.workers.generate.tls import Tls
 
 # One for all: what is received is taken in before the next connection has its turn.
 _BUFFER = memoryview(bytearray(1 << 18))
+_BUFFERS = (_BUFFER,)
 
 
 class Owner(Protocol):
@@ -112,6 +114,7 @@ class Connection:
     def _adopt(self, line: Line) -> None:
         self._socket, self._tls = line
         self._answer = Answer()
+        stamp_arrivals(self._socket)
         self._reader = self._loop.io(self._socket.fileno(), READ)
         self._writer = self._loop.io(self._socket.fileno(), WRITE)
         self._reader.start(self._readable)
@@ -154,13 +157,14 @@ class Connection:
 
     def _readable(self) -> None:
         try:
-            size = self._socket.recv_into(_BUFFER)
+            size, done = receive(self._socket, _BUFFERS)
         except BlockingIOError:
             return
         except OSError as error:
             self._end(monotonic(), error.errno or errno.EIO)
             return
-        done = monotonic()
+        if done < self._since:  # no answer to it, or the wall clock was set meanwhile
+            done = monotonic()
         if not size:
             self._end(done, 0)
         elif self._tls is None:

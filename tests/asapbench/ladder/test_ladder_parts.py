@@ -215,7 +215,7 @@ def test_a_server_has_collapsed_that_answers_less_of_more() -> None:
     assert collapsed([degraded(200, state="broken", achieved=0)])
 
 
-@settings(max_examples=8, deadline=None)  # a fit resamples itself 200 times
+@settings(max_examples=8)  # a fit resamples itself 200 times
 @given(st.floats(10, 500), st.floats(0.01, 0.3), st.floats(1e-5, 1e-3))
 def test_the_law_is_found_in_a_ladder_that_follows_it(
     single: float, contention: float, coherency: float

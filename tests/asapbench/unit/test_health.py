@@ -797,9 +797,7 @@ def tables(draw: st.DrawFn) -> list[Measurement]:
     return found
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     rows=st.lists(requests(), max_size=5),
     tables=tables(),

@@ -80,7 +80,6 @@ def test_the_static_part_is_as_it_is_kept_in_the_golden_file(
 @settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
     max_examples=25,
-    deadline=None,
 )
 @given(words=st.text(st.sampled_from("<>&\"'/!-{}%#=;: \\abscript\u2028é"), min_size=1))
 def test_words_of_a_server_are_never_markup(make_report: MakeReport, words: str) -> None:

@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from asapbench.commands.stress import BENCH, StressPlan, prepare, produces, reachable
 from asapbench.errors import UsageError
-from asapbench.ladder.conclude import with_marks
 from asapbench.model import Target
 from asapbench.targets import check_table, judge, read_table
 
@@ -97,19 +96,23 @@ def test_rows_that_mark_steps_are_no_verdicts() -> None:
     assert [verdict.metric for verdict in judge(table, ())] == ["max_sustainable_rps"]
 
 
-def test_a_table_without_marks_keeps_those_that_ship() -> None:
-    own = (Target(metric="max_sustainable_rps", limit=">= 5 req/s"),)
-    assert [target.marks for target in with_marks(own)].count("broken") == 3
+def test_a_table_without_marks_gets_those_that_ship(tmp_path: Path) -> None:
+    table = tmp_path / "own.toml"
+    table.write_text('[[stress]]\nmetric = "max_sustainable_rps"\nlimit = ">= 5 req/s"\n')
+    shipped = tuple(row for row in read_table("stress", None) if row.marks)
+    assert read_table("stress", table)[1:] == shipped
 
 
-def test_marks_of_the_user_s_own_replace_those_of_the_same_state_and_no_others() -> None:
-    own = Target(metric="latency.p95", limit=">= 1 s", marks="degraded")
-    table = with_marks((own,))
-    assert table[0] == own
-    assert [target.marks for target in table].count("degraded") == 1
-    assert [target.marks for target in table].count("broken") == 3
-    broken = Target(metric="latency.p95", limit=">= 1 s", marks="broken")
-    assert [row for row in with_marks((broken,)) if row.marks == "broken"] == [broken]
+@pytest.mark.parametrize("state", ["degraded", "severe", "broken"])
+def test_marks_of_the_user_s_own_replace_those_of_the_same_state_and_no_others(
+    tmp_path: Path, state: str
+) -> None:
+    table = tmp_path / "own.toml"
+    table.write_text(f'[[stress]]\nmetric = "latency.p95"\nlimit = ">= 1 s"\nmarks = "{state}"\n')
+    own, *others = read_table("stress", table)
+    assert (own.limit, own.marks) == (">= 1 s", state)
+    shipped = [row for row in read_table("stress", None) if row.marks not in {"", state}]
+    assert others == shipped
 
 
 def test_a_table_with_marks_that_no_step_can_meet_is_refused(tmp_path: Path) -> None:

@@ -140,6 +140,14 @@ def test_a_row_of_another_form_is_refused_by_its_number(
     )
 
 
+@pytest.mark.parametrize("command", ["load", "micro", "memory"])
+def test_a_row_with_marks_is_refused_where_there_are_no_steps(table: Write, command: str) -> None:
+    row = f'[[{command}]]\nmetric = "latency.p95"\nlimit = "<= 5 ms"\nmarks = "broken"\n'
+    said = refusal(table(row), command)
+    assert f"[[{command}]] row 1: marks = 'broken' is for the steps of stress" in said
+    assert "leave it out" in said
+
+
 def test_rows_that_are_no_tables_are_refused(table: Write) -> None:
     assert "[[load]] row 1: row: " in refusal(table("load = [5]\n"))
 

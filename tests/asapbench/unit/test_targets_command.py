@@ -55,6 +55,14 @@ def test_the_table_that_is_configured_is_the_one_in_force() -> None:
     assert line.split() == ["load", "latency.p99", "<=", "9", "ms", "own.toml"]
 
 
+def test_shipped_marks_that_a_table_of_ones_own_leaves_in_force_are_shown_as_shipped() -> None:
+    row = '[[stress]]\nmetric = "error_rate"\nlimit = ">= 1 %"\nmarks = "broken"\n'
+    Path("own.toml").write_text(row)
+    lines = [line for line in shown(targets="own.toml").splitlines() if line.startswith("stress ")]
+    assert ["own.toml" in line for line in lines] == [True, False, False]
+    assert all("targets.toml" in line for line in lines[1:])
+
+
 def test_a_table_to_begin_with_is_that_which_ships() -> None:
     assert "--targets mine.toml" in shown(write="mine.toml")
     assert read_table("load", Path("mine.toml")) == read_table("load", None)

@@ -121,7 +121,7 @@ def test_what_is_no_duration_is_refused_with_the_forms_there_are(value: object) 
         (7.5, "count", "7.50"),
         (10e6 / 3600, "B/s", "10.0 MB/h"),
         (0.41, "cores", "0.41 cores"),
-        (math.inf, "s", "inf s"),
+        (math.inf, "s", "∞ s"),
     ],
 )
 def test_a_value_is_shown_in_the_unit_that_fits(value: float, dimension: str, text: str) -> None:
@@ -151,7 +151,10 @@ def test_a_shown_value_reads_back_to_its_digits(value: float, dimension: str) ->
         ((0, 0, 0), "ratio", "0 % [0, 0]"),
         ((5, 5, 5), "req/s", "5.00 req/s [5.00, 5.00]"),
         ((-20_000, -40_000, 100), "B/s", "-72.0 MB/h [-144.0, 0.4]"),
-        ((1, -math.inf, math.inf), "s", "1.00 s [-inf, inf]"),
+        ((1, -math.inf, math.inf), "s", "1.00 s [-∞, ∞]"),
+        ((0.012, 0.003, math.inf), "s", "12.0 ms [3.0, ∞]"),
+        ((2000, 2000, math.inf), "req/s", "at least 2,000 req/s"),
+        ((2000, -math.inf, 2000), "req/s", "at most 2,000 req/s"),
         ((1.02, 0.9, 1.15), "count", "1.02 [0.90, 1.15]"),
         ((0.005, None, None), "s", "5.00 ms"),
     ],

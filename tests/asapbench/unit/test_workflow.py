@@ -37,7 +37,8 @@ def execute(bench, plan, *_, **__):
 engine.execute = execute
 main()
 """
-CONFIGURED = '[load]\nusers = 7\ntargets = "limits/own.toml"  # ours\n'
+CONFIGURED = '[load]\ntargets = "limits/own.toml"  # ours\n'
+PROJECT = "[tool.asapbench.load]\nusers = {users}\n"
 
 
 def git(folder: Path, *words: str) -> None:
@@ -52,11 +53,13 @@ def checkout(tmp_path: Path) -> Path:
     origin.mkdir()
     git(origin, "init")
     run(InitOptions(folder=origin))
+    (origin / "pyproject.toml").write_text(PROJECT.format(users=5))
     git(origin, "add", "-A")
     git(origin, "commit", "-m", "base")
     git(origin, "checkout", "-b", "change")
     (origin / "change.txt").write_text("changed")
     (origin / "asapbench.toml").write_text(CONFIGURED)
+    (origin / "pyproject.toml").write_text(PROJECT.format(users=7))
     (origin / "limits").mkdir()
     (origin / "limits" / "own.toml").write_text("# a table")
     git(origin, "add", "-A")
