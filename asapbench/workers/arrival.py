@@ -15,7 +15,7 @@ from time import monotonic, time
 
 _STAMPS = 35  # SO_TIMESTAMPNS, which Python's socket has no name for
 _timespec = struct.Struct("@ll").unpack
-_ROOM = socket.CMSG_SPACE(struct.calcsize("@ll"))
+ROOM = socket.CMSG_SPACE(struct.calcsize("@ll"))  # that `recvmsg` has to be given for a stamp
 
 
 def stamp_arrivals(of: socket.socket) -> None:
@@ -25,16 +25,15 @@ def stamp_arrivals(of: socket.socket) -> None:
             of.setsockopt(socket.SOL_SOCKET, _STAMPS, 1)
 
 
-def receive(of: socket.socket, into: Sequence[memoryview]) -> tuple[int, float]:
-    """How many bytes were read, and when the last of them arrived (monotonic, s).
+def arrival(ancillary: Sequence[tuple[int, int, bytes]]) -> float:
+    """When the last of what was read just now arrived (monotonic, s), by what came beside it.
 
-    Raises OSError as `recvmsg_into` does, BlockingIOError where there is nothing to read.
+    It is now where nothing did. Nothing but these stamps may have been asked for.
     """
-    size, ancillary, _, _ = of.recvmsg_into(into, _ROOM)
     if not ancillary:
-        return size, monotonic()
-    seconds, nanoseconds = _timespec(ancillary[0][2])  # nothing else was asked for
+        return monotonic()
+    seconds, nanoseconds = _timespec(ancillary[0][2])
     waited = time() - seconds - nanoseconds * 1e-9
     # the stamp is wall time, which may have been set back since. The monotonic clock is read last:
     # whoever is held up in between must not seem to get an answer before it was sent.
-    return size, monotonic() - (waited if waited > 0 else 0.0)
+    return monotonic() - (waited if waited > 0 else 0.0)

@@ -40,7 +40,7 @@ from asap.transport.jsonrpc import (
 from asap.transport.metrics import ServerMetrics
 from asapbench.selfcheck.behaviour import SERVED, Behaviour, delays
 from asapbench.series import Writer
-from asapbench.workers.arrival import receive, stamp_arrivals
+from asapbench.workers.arrival import ROOM, arrival, stamp_arrivals
 
 _MANIFEST = Manifest(
     id="urn:asap:agent:truth",
@@ -122,7 +122,8 @@ class Connection:
 
     def _read(self) -> None:
         try:
-            size, self._arrived = receive(self._peer, [_BUFFER])
+            size, ancillary, _, _ = self._peer.recvmsg_into([_BUFFER], ROOM)
+            self._arrived = arrival(ancillary)
             self._parser.feed_data(_BUFFER[:size])
         except BlockingIOError:
             return

@@ -84,7 +84,7 @@ class Answer:
     def on_header(self, name: bytes, value: bytes) -> None:
         if name == SPLIT_HEADER:
             self.split = _times(value)
-        elif name.lower() in _FRAMING:
+        elif not self._framed and name.lower() in _FRAMING:
             self._framed = True
 
     def on_headers_complete(self) -> None:

@@ -14,7 +14,7 @@ from time import monotonic
 from typing import Any, Protocol
 
 from asapbench.offer import Outcome
-from asapbench.workers.arrival import receive, stamp_arrivals
+from asapbench.workers.arrival import ROOM, arrival, stamp_arrivals
 from asapbench.workers.generate.answer import Answer, NotHttp
 from asapbench.workers.generate.dial import Dial, Line
 from asapbench.workers.generate.failure import Failure
@@ -58,6 +58,7 @@ class Connection:
         self._request = b""
         self._unsent = b""
         self._since = 0.0
+        self._planned = False
         self.opened_for_request = False
 
     def open(self) -> None:
@@ -65,10 +66,11 @@ class Connection:
         self._since = monotonic()
         self._dial = Dial(self._loop, self._origin, self._dialled)
 
-    def send(self, request: bytes, now: float) -> None:
-        """Send a request, over a new connection where none is open."""
+    def send(self, request: bytes, now: float, *, planned: bool) -> None:
+        """Send a request, over a new connection where none is open; of a plan or a closed loop."""
         self._request = request
         self._since = now
+        self._planned = planned
         self.opened_for_request = self._socket is None
         if self._socket is None:
             self._dial = Dial(self._loop, self._origin, self._dialled)
@@ -141,7 +143,7 @@ class Connection:
         # closed while it rested; not a byte was sent, so a new connection will do
         request = self._request
         self.close()
-        self.send(request, self._since)
+        self.send(request, self._since, planned=self._planned)
 
     def _writable(self) -> None:
         try:
@@ -157,20 +159,31 @@ class Connection:
 
     def _readable(self) -> None:
         try:
-            size, done = receive(self._socket, _BUFFERS)
+            size, done = self._receive()
         except BlockingIOError:
             return
         except OSError as error:
             self._end(monotonic(), error.errno or errno.EIO)
             return
-        if done < self._since:  # no answer to it, or the wall clock was set meanwhile
-            done = monotonic()
         if not size:
             self._end(done, 0)
         elif self._tls is None:
             self._take(done, _BUFFER[:size])
         else:
             self._decrypt(done, self._tls, _BUFFER[:size])
+
+    def _receive(self) -> tuple[int, float]:
+        """How many bytes are in the buffer now, and when they came.
+
+        To a request of a plan they came when the kernel got them: that this process was busy, or
+        waited for its core, is not the server's doing. A closed loop goes on when it has read them.
+        """
+        if not self._planned:
+            return self._socket.recv_into(_BUFFER), monotonic()
+        size, ancillary, _, _ = self._socket.recvmsg_into(_BUFFERS, ROOM)
+        came = arrival(ancillary)
+        # before the request: no answer to it, or the wall clock was set meanwhile
+        return size, came if came >= self._since else monotonic()
 
     def _decrypt(self, done: float, tls: Tls, received: memoryview) -> None:
         try:

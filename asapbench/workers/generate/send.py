@@ -45,12 +45,18 @@ class SendExchange:
         self._counts = b"{n}" in self._input
         self._fixed_input = from_json(self._input)
         self._ulid_time = generate_id()[: 26 - _DIGITS]
-        self._parts = _cut_call(offer, self._ulid_time)
-        length = len(self._body(10 ** (_DIGITS - 1)))
-        self._head = head("POST", target, merge(_JSON, headers) | {"Content-Length": str(length)})
+        self._begin, self._before_time, *around, self._end = _cut_call(offer, self._ulid_time)
+        self._around_input = around
+        self._fixed = self._with_input(b"")
+        length = len(self.request(10 ** (_DIGITS - 1)))
+        fields = merge(_JSON, headers) | {"Content-Length": str(length)}
+        self._begin = head("POST", target, fields) + self._begin
 
     def request(self, number: int) -> bytes:
-        return self._head + self._body(number)
+        digits = b"%d" % number
+        middle = self._with_input(digits) if self._counts else self._fixed
+        fresh = (self._begin, digits, self._before_time, self._clock.now, middle, digits, self._end)
+        return b"".join(fresh)
 
     def check(self, number: int, body: bytes) -> Failure | None:
         try:
@@ -73,12 +79,9 @@ class SendExchange:
             return _mismatch("the payload does not echo the input", body)
         return None
 
-    def _body(self, number: int) -> bytes:
-        before_id, before_time, before_input, before_call, end = self._parts
-        digits = b"%d" % number
-        given = self._input.replace(b"{n}", digits) if self._counts else self._input
-        envelope = (before_id, digits, before_time, self._clock.now, before_input, given)
-        return b"".join((*envelope, before_call, digits, end))
+    def _with_input(self, digits: bytes) -> bytes:
+        before, after = self._around_input
+        return before + self._input.replace(b"{n}", digits) + after
 
     def _difference(self, number: int, call: Any, envelope: dict[str, Any]) -> str:
         if call != f"req-{number}":

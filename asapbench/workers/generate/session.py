@@ -138,7 +138,7 @@ class Session:
         if not self._waited:
             self._busy_since = now
         self._scene.open += 1
-        self._connection.send(request, now)
+        self._connection.send(request, now, planned=planned is not None)
 
     def _finish(
         self, done: float, failure: Failure | None, split: tuple[float, float] = _UNKNOWN

@@ -6,6 +6,7 @@ import json
 import socket
 import ssl
 import struct
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
@@ -624,6 +625,38 @@ def test_slots_missed_by_a_generator_that_stalls_are_all_sent_and_have_not_waite
     assert len(late) >= 9
     assert {row.flags for row in late} == {0}
     assert late[0].sent - late[0].planned > 0.05
+
+
+@pytest.mark.parametrize(("rate", "by_kernel"), [(100, True), (None, False)])
+def test_a_planned_request_is_done_when_its_answer_arrived_a_closed_loop_s_when_it_is_read(
+    rate: float | None, by_kernel: bool
+) -> None:
+    asked, stalled, sent = threading.Event(), threading.Event(), threading.Event()
+    goes_on: list[float] = []
+
+    def handle(peer: Peer) -> None:
+        call = peer.request()
+        if peer.number == 0:
+            asked.wait(PATIENCE)
+            peer.send(answer(reply(call)))
+        else:
+            asked.set()
+            stalled.wait(PATIENCE)
+            peer.send(answer(reply(call)))
+            sent.set()
+        echo(peer)
+
+    def stall() -> None:
+        stalled.set()
+        sent.wait(PATIENCE)
+        sleep(0.05)
+        goes_on.append(monotonic())
+
+    with serving(handle) as port:
+        rig = Rig(f"http://127.0.0.1:{port}", "asap")
+        rig.at_row[1] = stall
+        rig.run(2, users=2, rate=rate)
+    assert (rig.rows[1].done < goes_on[0]) is (by_kernel and sys.platform == "linux")
 
 
 def test_slots_of_a_load_that_changes_are_not_forgotten() -> None:

@@ -10,7 +10,7 @@ from time import monotonic, sleep
 import pytest
 
 from asapbench.workers import arrival
-from asapbench.workers.arrival import receive, stamp_arrivals
+from asapbench.workers.arrival import ROOM, stamp_arrivals
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -40,9 +40,8 @@ def stamped(pair: Pair) -> Pair:
 
 
 def read(peer: socket.socket) -> tuple[bytes, float]:
-    buffer = memoryview(bytearray(100))
-    size, arrived = receive(peer, [buffer])
-    return bytes(buffer[:size]), arrived
+    data, ancillary, _, _ = peer.recvmsg(100, ROOM)
+    return data, arrival.arrival(ancillary)
 
 
 @on_linux
