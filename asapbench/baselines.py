@@ -131,8 +131,8 @@ def of_report(name: str, report: Mapping[str, Any]) -> Results:
         "server": (report["server"] or {}).get("how", "none"),
     }
     measured = {"command": report["command"], "plan": report["plan"]}
-    if _void(report):
-        return Results(name, {}, conditions, notes=(_not_valid(name),), **measured)
+    if void(verdict["outcome"] for verdict in report["verdicts"]):
+        return Results(name, {}, conditions, notes=(_not_valid(name),), void=True, **measured)
     if rows is None:
         return Results(name, dict(_judged(report)), conditions, **measured)
     sizes = {f"{row['group']}/{row['name']}": sized(row["values"]) for row in rows}
@@ -141,10 +141,17 @@ def of_report(name: str, report: Mapping[str, Any]) -> Results:
     return Results(name, sizes, conditions, drift, **measured)
 
 
-def _void(report: Mapping[str, Any]) -> bool:
+def void(outcomes: Iterable[str]) -> bool:
     """Whether the instrument failed: what it read is no evidence, for or against anybody."""
-    outcomes = {verdict["outcome"] for verdict in report["verdicts"]}
-    return outcomes == {"invalid"}
+    return set(outcomes) == {"invalid"}
+
+
+def refuse_void(results: Results) -> None:
+    """Raises UsageError for what nothing can be compared with."""
+    if results.void:
+        raise UsageError(
+            f"{results.name!r} is a measurement that is not valid: nothing can be compared with it"
+        )
 
 
 def _not_valid(name: str) -> Note:

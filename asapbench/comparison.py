@@ -51,7 +51,8 @@ class Sized:
 class Results:
     """What a file says: `conditions` are facts that should agree before two are compared.
 
-    `command` and `plan` have to; of other tools' results they are empty.
+    `command` and `plan` have to; of other tools' results they are empty. `void` is a measurement
+    that is not valid, of which nothing is compared.
     `drift` is by how much (in logarithms) all together changed from the first half of the run to
     the second.
     """
@@ -63,6 +64,7 @@ class Results:
     notes: tuple[Note, ...] = ()
     command: str = ""
     plan: Mapping[str, Any] = field(default_factory=dict)
+    void: bool = False
 
 
 @dataclass(frozen=True)

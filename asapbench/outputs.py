@@ -131,9 +131,9 @@ class Outputs(Formats):
     @classmethod
     def _can_be_read(cls, value: str | None) -> str | None:
         if value is not None:
-            from asapbench.baselines import read  # numpy: only for who compares
+            from asapbench.baselines import read, refuse_void  # numpy: only for who compares
 
-            read(value)  # asked before the run, which takes a minute
+            refuse_void(read(value))  # asked before the run, which takes a minute
         return value
 
 
@@ -235,14 +235,26 @@ def _write_tables(prefix: Path, report: Report) -> None:
 
 
 def _save(name: str, report: Report) -> None:
-    """Keep a report to compare others with, unless it is of a part: a good one may be there."""
+    """Keep a report to compare others with, if that can be done: a good one may be there."""
     from asapbench.baselines import save
 
-    if report.exit_code in {Exit.BROKEN, Exit.INTERRUPTED}:
-        why = EXITS[report.exit_code]
+    if why := _why_not_kept(report):
         sys.stderr.write(f"--save: not kept under {name!r}: {why}\n")
         return
     save(name, _rendered("json_", report))
+
+
+def _why_not_kept(report: Report) -> str:
+    """That a report is of a part, or of a measurement that is not valid; else nothing."""
+    from asapbench.baselines import void
+
+    if report.exit_code in {Exit.BROKEN, Exit.INTERRUPTED}:
+        return EXITS[report.exit_code]
+    if void(verdict.outcome for verdict in report.verdicts):
+        return f"the measurement is not valid: {report.verdicts[0].reason}"
+    if report.story.ended == "server-died" and not report.verdicts:
+        return report.story.why
+    return ""
 
 
 def _rendered(name: str, report: Report, comparison: Comparison | None = None) -> str:

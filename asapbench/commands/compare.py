@@ -49,9 +49,10 @@ def run(options: CompareOptions) -> tuple[str, Exit]:
     old, new = read(options.old), read(options.new)
     refuse_unlike(old, new, {bench.name: bench.plan for bench in benches().values()})
     comparison = compare(old, new, options.max_slowdown)
-    if not comparison.rows:
+    void = old.void or new.void
+    if not comparison.rows and not void:
         raise UsageError(f"{options.old!r} and {options.new!r} have nothing to compare in common")
-    code = Exit.MISSED if comparison.too_slow else Exit.PASS
+    code = Exit.NO_VERDICT if void else Exit.MISSED if comparison.too_slow else Exit.PASS
     if options.json_:
         document = comparison_document(comparison)
         return json.dumps(document, indent=2) + "\n", code
@@ -73,5 +74,6 @@ COMMAND = Command(
     own_exits={
         Exit.PASS: "nothing is proven to be slower than is allowed",
         Exit.MISSED: "something is",
+        Exit.NO_VERDICT: "one of the two is a measurement that is not valid",
     },
 )

@@ -51,15 +51,14 @@ def result_of(comparison: Comparison) -> str:
     """One sentence on all rows."""
     if not comparison.rows:
         return "NOTHING TO COMPARE: nothing that was measured is in both"
-    beyond = comparison.too_slow
-    if beyond:
-        keys = ", ".join(row.key for row in beyond)
-        return f"SLOWER BY MORE THAN {comparison.allowed:.0%}: {keys}"
+    allowed = f"{comparison.allowed * 100:.3g}%"
+    if beyond := comparison.too_slow:
+        return f"SLOWER BY MORE THAN {allowed}: {', '.join(row.key for row in beyond)}"
     counts = dict.fromkeys(("slower", "faster", "~"), 0)
     for row in comparison.rows:
         counts[row.change] += 1
     return (
-        f"NOTHING IS PROVEN TO BE SLOWER BY MORE THAN {comparison.allowed:.0%} "
+        f"NOTHING IS PROVEN TO BE SLOWER BY MORE THAN {allowed} "
         f"({counts['slower']} slower, {counts['faster']} faster, {counts['~']} undecided)"
     )
 

@@ -13,8 +13,8 @@ from asapbench.commands import benches
 from asapbench.commands.compare import CompareOptions, run
 from asapbench.comparison import Comparison, compare
 from asapbench.errors import Exit
-from asapbench.model import Run
-from asapbench.report.compared import ratio_of, share_of
+from asapbench.model import Report, Run
+from asapbench.report.compared import ratio_of, result_of, share_of
 from asapbench.report.document import comparison_document, document, render_json
 from asapbench.report.junit import render_junit
 from asapbench.report.markdown import render_markdown
@@ -68,8 +68,8 @@ def stress(bounds: Given) -> dict[str, Any]:
     }
 
 
-def compared(old: Given, new: Given) -> Comparison:
-    return compare(of_report("before", stress(old)), of_report("now", stress(new)))
+def compared(old: Given, new: Given, allowed: float = 0.05) -> Comparison:
+    return compare(of_report("before", stress(old)), of_report("now", stress(new)), allowed)
 
 
 SCENES = {
@@ -136,3 +136,20 @@ def test_compare_shows_two_runs_without_a_break_and_fails_for_one_that_breaks_no
     assert (code, "max_sustainable_rps" in text) == (Exit.PASS, True)
     text, code = run(CompareOptions(old=free, new=broken))
     assert (code, "at least 1.613" in text) == (Exit.MISSED, True)
+
+
+def test_comparing_what_is_not_valid_gives_no_verdict_and_says_why(
+    make_report: Callable[..., Report], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("main.json").write_text(render_json(make_report()))
+    Path("new.json").write_text(render_json(make_report(invalid="starved")))
+    text, code = run(CompareOptions(old="main.json", new="new.json"))
+    assert code == Exit.NO_VERDICT
+    assert "new.json is a measurement that is not valid" in " ".join(text.split())
+
+
+@pytest.mark.parametrize(("allowed", "told"), [(0.025, "2.5%"), (0.05, "5%"), (1.5, "150%")])
+def test_what_is_allowed_is_told_as_it_was_given(allowed: float, told: str) -> None:
+    assert f"THAN {told}" in result_of(compared((2900, 3100), (2900, 3100), allowed))
+    assert f"THAN {told}:" in result_of(compared((2900, 3100), (190, 200), allowed))

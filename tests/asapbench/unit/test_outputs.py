@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from asapbench.baselines import path_of
 from asapbench.commands.micro import MicroOutputs
-from asapbench.errors import BrokenRun, Exit
+from asapbench.errors import BrokenRun, Exit, UsageError
 from asapbench.model import Metric, Report, Story
 from asapbench.outputs import Formats, Outputs, attempt, compared, write
 from asapbench.report.document import render_json
@@ -211,18 +211,49 @@ def test_a_page_of_the_job_that_cannot_be_written_spoils_no_run(
     assert (tmp_path / "out.json").exists()
 
 
-@pytest.mark.parametrize("void", ["before", "now", ""])
-def test_a_measurement_that_is_not_valid_is_slower_than_nothing_and_nothing_than_it(
-    make_report: Callable[..., Report], tmp_path: Path, void: str
+@pytest.mark.parametrize("invalid", ["starved", ""])
+def test_a_measurement_that_is_not_valid_is_slower_than_nothing(
+    make_report: Callable[..., Report], tmp_path: Path, invalid: str
 ) -> None:
-    before, now = (
-        make_report(scale=scale, invalid="starved" if void == name else "")
-        for name, scale in (("before", 0.5), ("now", 1.0))
-    )
+    before, now = make_report(scale=0.5), make_report(invalid=invalid)
     file = tmp_path / "before.json"
     file.write_text(render_json(before))
     comparison = compared(now, Outputs(baseline=str(file)))
     assert comparison is not None
-    expected = {"now": Exit.NO_VERDICT, "before": Exit.NO_VERDICT, "": Exit.MISSED}
-    assert overall(now, comparison)[1] == expected[void]
-    assert [note.code for note in comparison.notes] == ["not-valid"] * bool(void)
+    assert overall(now, comparison)[1] == (Exit.NO_VERDICT if invalid else Exit.MISSED)
+    assert [note.code for note in comparison.notes] == ["not-valid"] * bool(invalid)
+
+
+def test_a_baseline_that_is_not_valid_is_refused_before_the_run(
+    make_report: Callable[..., Report], tmp_path: Path
+) -> None:
+    file = tmp_path / "before.json"
+    file.write_text(render_json(make_report(invalid="starved")))
+    with pytest.raises(UsageError, match=r"before\.json' is a measurement that is not valid"):
+        Outputs(baseline=str(file))
+
+
+def test_a_measurement_that_is_not_valid_does_not_take_the_place_of_a_baseline(
+    make_report: Callable[..., Report],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(make_report(invalid="starved"), Outputs(save="main"))
+    write(make_report(ended="server-died", why="killed", targets=()), Outputs(save="main"))
+    assert not path_of("main").exists()
+    assert capsys.readouterr().err.splitlines() == [
+        "--save: not kept under 'main': the measurement is not valid: starved",
+        "--save: not kept under 'main': killed",
+    ]
+
+
+def test_a_run_without_a_verdict_of_its_own_can_be_compared_with(
+    make_report: Callable[..., Report], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(make_report(targets=()), Outputs(save="untargeted"))
+    write(make_report(ended="server-died", why="its end is judged"), Outputs(save="judged"))
+    assert path_of("untargeted").exists()
+    assert path_of("judged").exists()
