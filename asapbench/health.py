@@ -60,7 +60,7 @@ def gates(run: Run, requests: Requests, rate: float | None) -> Iterator[Gate]:
     if rate is not None:
         yield from not_sent(requests, rate)
         yield from _lag(requests, run.story.targets)
-    yield from _pulse(run, requests, run.story.targets)
+    yield from _pulse(run, requests, rate)
     yield from _latest(run, requests, run.story.targets, planned=rate is not None)
     for process in run.tables(PROCESSES):
         yield from _busy(process, window)
@@ -127,16 +127,18 @@ def _lag(requests: Requests, targets: tuple[Target, ...]) -> Iterator[Gate]:
     )
 
 
-def _pulse(run: Run, requests: Requests, targets: tuple[Target, ...]) -> Iterator[Gate]:
+def _pulse(run: Run, requests: Requests, rate: float | None) -> Iterator[Gate]:
     window = requests.window
     beats = [table.within(window) for table in run.tables(PULSE.name)]
     late = np.concatenate([part["late"] for part in beats]) if beats else np.empty(0)
-    hardest = tightest(targets)
+    hardest = tightest(run.story.targets)
     if hardest is not None and len(late):
         yield _late(late, hardest)
     if beats and all(len(part["open"]) for part in beats):
         in_flight = sum(float(np.mean(part["open"])) for part in beats)
-        yield from _little(in_flight, _carried(run, window))
+        # a planned request is done when its answer arrives, and open until that is read
+        unread = rate * float(np.mean(np.maximum(0.0, late))) if rate else 0.0
+        yield from _little(in_flight, _carried(run, window), unread)
 
 
 def _latest(
@@ -185,11 +187,15 @@ def _carried(run: Run, window: Window) -> float:
     return seconds / (window.end - window.start)
 
 
-def _little(in_flight: float, expected: float) -> Iterator[Gate]:
-    """Little's law: requests in flight = rate times the time each is in flight."""
+def _little(in_flight: float, expected: float, unread: float) -> Iterator[Gate]:
+    """Little's law: requests in flight = rate times the time each is in flight.
+
+    Up to `unread` of them more may have an answer that nobody has read.
+    """
     if max(in_flight, expected) < LITTLE_FEW:
         return
-    gap = abs(in_flight - expected) / max(in_flight, expected)
+    apart = max(expected - in_flight, in_flight - expected - unread, 0.0)
+    gap = apart / max(in_flight, expected)
     yield Gate(
         name="little",
         unit="ratio",

@@ -263,6 +263,18 @@ def test_in_flight_is_rate_times_time(gates: Find, row: MakeRow) -> None:
     assert "rate times time says 25.0" in gate.text
 
 
+def test_answers_that_were_not_read_yet_are_in_flight_of_planned_requests_only(
+    gates: Find, row: MakeRow
+) -> None:
+    # 100 a second of 40 ms, and each is read 5 ms late: half of one is open that has its answer
+    rows = [row(95.0 + k / 100, done=95.04 + k / 100) for k in range(2000)]
+    late = [0.005] * 500
+    assert gates(pulse(late, open=4.5), rows=rows, rate=100)["little"].value == pytest.approx(0)
+    assert not gates(pulse(open=4.5), rows=rows, rate=100)["little"].ok
+    assert not gates(pulse(late, open=3.5), rows=rows, rate=100)["little"].ok
+    assert not gates(pulse(late, open=4.5), rows=rows)["little"].ok
+
+
 def test_few_requests_in_flight_say_little(gates: Find, steady: Callable[..., list[Row]]) -> None:
     assert "little" not in gates(pulse(open=1.9), rows=steady(100))
     assert "little" in gates(pulse(open=2.0), rows=steady(100))
