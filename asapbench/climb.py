@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 
-from asapbench.ladder.alone import ALONE
+from asapbench.ladder.alone import ALONE, ANSWERS
 from asapbench.ladder.conclude import so_far
 from asapbench.ladder.evidence import PAUSE, rungs_of, steps_of
 from asapbench.ladder.recovery import Refuge, collapsed, refuge
@@ -26,7 +26,9 @@ SPAWN_RATE = 2000.0  # users/s: what a step shows must not depend on how its use
 _LEAD = 0.1  # seconds from the command to the first slot of a load
 _RECOVERY_LOOKS = (0.0, 0.25, 0.5, 1.0, 2.0)  # times the length of a step
 _LEAST_PATIENCE = 5.0  # seconds for a backlog
-_ALONE = 1.0  # seconds
+_COLD = 0.5  # seconds of one user that are thrown away: a server is slower at its first requests
+_ALONE = 1.0  # seconds at least in which one user is looked at
+_ALONE_LOOK = 0.5  # seconds between two looks whether it has got enough answers
 # word, field of a rung, unit
 _SHOWN = (
     ("users", "users", "count"),
@@ -47,13 +49,14 @@ class Pace:
     """How levels become loads and how long each is held; times in seconds.
 
     `per_user` is req/s (a level in req/s), or None where a level is a number of users in a closed
-    loop. `burst` are busy and quiet seconds.
+    loop. `burst` are busy and quiet seconds. `timeout` is how long a request may take.
     """
 
     per_user: float | None
     settle: float
     measure: float
     burst: tuple[float, float] | None = None
+    timeout: float = 10.0
 
     def users(self, level: float) -> int:
         """How many users a level takes; never a part of one."""
@@ -94,21 +97,31 @@ class Climb:
         self.rungs: list[Rung] = []
 
     def warm_up(self, level: float) -> Iterator[Tick]:
-        """Offer a load whose numbers are thrown away; then see what one user gets alone."""
+        """See what one user gets alone; then offer a load whose numbers are thrown away."""
         self._write(level, "warm-up")
+        if self._pace.per_user is not None:
+            yield from self._alone()
         yield from self._told(level, "warm-up", self._traffic.ramp(self._pace.load(level)))
         held = self._traffic.hold("warm-up", max(1.0, self._pace.settle))
         yield from self._told(level, "warm-up", held)
         yield from self._rest()
-        if self._pace.per_user is not None:
-            yield from self._alone()
 
     def _alone(self) -> Iterator[Tick]:
-        """One user, request after request: what an answer takes while nothing waits for another."""
-        users = self._traffic.size
-        load = Load(users=users, spawn_rate=SPAWN_RATE, rate=None, pause=PAUSE)
+        """One user of each generator, request after request: what an answer takes by itself.
+
+        That is before any other user has come: from then on all of them ask when a load begins. A
+        server that is slow is waited for, until it has answered some or one is overdue.
+        """
+        load = Load(users=self._traffic.size, spawn_rate=SPAWN_RATE, rate=None, pause=PAUSE)
         yield from self._told(0.0, "warm-up", self._traffic.ramp(load))
-        yield from self._told(0.0, "warm-up", self._traffic.hold(ALONE, _ALONE))
+        yield from self._told(0.0, "warm-up", self._traffic.settle("warm-up", _COLD))
+        before = self._traffic.answers
+
+        def enough() -> bool:
+            return self._traffic.answers - before >= ANSWERS
+
+        held = self._traffic.hold_until_decided(ALONE, _looks(self._pace.timeout), enough)
+        yield from self._told(0.0, "warm-up", held)
         yield from self._rest()
 
     def search(self, ladder: Ladder, enough: Callable[[], bool]) -> Iterator[Tick]:
@@ -222,6 +235,12 @@ class Climb:
             math.nan if rate is None else rate,
             cycle,
         )
+
+
+def _looks(most: float) -> tuple[float, ...]:
+    """When to look whether one user has got enough answers, up to that many seconds."""
+    more = math.ceil(max(0.0, most - _ALONE) / _ALONE_LOOK)
+    return tuple(_ALONE + _ALONE_LOOK * number for number in range(1 + more))
 
 
 def _shown(rung: Rung) -> Tick:

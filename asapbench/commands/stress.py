@@ -179,10 +179,10 @@ class StressPlan(WebPlan):
         if self.user_class == "burst":
             cycle = sum(BURST)
             measure = (self.step_time - cycle) // cycle * cycle
-            return Pace(self.rate_per_user, cycle, measure, BURST)
+            return Pace(self.rate_per_user, cycle, measure, BURST, self.timeout)
         least, most = _SETTLE
         settle = min(most, max(least, self.step_time * _SETTLE_SHARE))
-        return Pace(self.rate_per_user, settle, self.step_time - settle)
+        return Pace(self.rate_per_user, settle, self.step_time - settle, timeout=self.timeout)
 
     @property
     def ladder(self) -> Ladder:

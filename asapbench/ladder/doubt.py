@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from asapbench.floor import RATE_ROOM, floor_metrics
-from asapbench.health import no_socket, not_sent
+from asapbench.health import STOLEN, no_socket, not_sent
 from asapbench.model import Measurement, Run, Window
 from asapbench.samples import Requests
 from asapbench.units import show
@@ -21,20 +21,26 @@ AT_ITS_END = 0.75  # the same of a generator, which may not even come near it
 TAKEN = 0.1  # of the time, by others, from a server that is full
 
 
-def doubt(run: Run, requests: Requests, rate: float | None) -> str:
+def doubt(
+    run: Run, requests: Requests, rate: float | None, *, of_the_generator: bool = True
+) -> str:
     """What kept the instrument or the server from doing more, and is not the server; or nothing.
 
     `rate` is what an even grid offers, None where there is none.
     """
-    window = requests.window
     reasons = (
-        *_not_sent(requests, rate),
-        *(gate.text for gate in no_socket(requests)),
-        *_generators(run, window),
-        *_server(run, window),
-        *_beyond_floor(run, rate),
+        *(_of_the_generator(run, requests, rate) if of_the_generator else ()),
+        *_server(run, requests.window),
+        *_machine(run, requests.window),
     )
     return "; ".join(reasons)
+
+
+def _of_the_generator(run: Run, requests: Requests, rate: float | None) -> Iterator[str]:
+    yield from _not_sent(requests, rate)
+    yield from (gate.text for gate in no_socket(requests))
+    yield from _generators(run, requests.window)
+    yield from _beyond_floor(run, rate)
 
 
 def _not_sent(requests: Requests, rate: float | None) -> Iterator[str]:
@@ -62,6 +68,13 @@ def _server(run: Run, window: Window) -> Iterator[str]:
         others = waited + _stolen(run, window)
         if table.labels["process"] == "server" and used + others >= FULL and others >= TAKEN:
             yield f"others took {show(others, 'ratio')} of the server's core while it was full"
+
+
+def _machine(run: Run, window: Window) -> Iterator[str]:
+    """Of any server here: what the hypervisor takes is the doing of none of its processes."""
+    stolen = _stolen(run, window)
+    if stolen > STOLEN:
+        yield f"the hypervisor gave {show(stolen, 'ratio')} of this machine's time to others"
 
 
 def _stolen(run: Run, window: Window) -> float:

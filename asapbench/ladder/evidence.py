@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from asapbench import samples, stats, usage
-from asapbench.ladder.alone import too_few_users
+from asapbench.ladder.alone import Alone, seen_alone
 from asapbench.ladder.doubt import doubt
 from asapbench.ladder.exhausted import exhausted
 from asapbench.ladder.observe import Step, observe
 from asapbench.ladder.rung import ROLES, Rule, Rung, judge, rules_of
 from asapbench.model import Run, Window
-from asapbench.offer import PULSE
+from asapbench.offer import PULSE, Outcome
 from asapbench.samples import Requests
 from asapbench.series import Column, Layout
 
@@ -32,7 +32,8 @@ STEPS = Layout(
     ),
 )
 _FEW = 2.0  # requests in flight, below which a moment's count says little
-_LAST_CHANCE = ("quiet", "spike")
+# answers that are not those asked for, and no doing of the generator
+_WRONG = (Outcome.HTTP_4XX, Outcome.HTTP_5XX, Outcome.RPC_ERROR, Outcome.TASK_FAILED)
 
 
 def steps_of(run: Run) -> list[Step]:
@@ -55,13 +56,14 @@ def rungs_of(run: Run) -> list[Rung]:
     That may be the first while it was only to warm up.
     """
     windows = {window.name: window for window in run.story.windows}
-    rules = rules_of(run.story.targets)
-    rungs: list[Rung] = []
+    rules, rows = rules_of(run.story.targets), samples.rows_of(run)
+    alone, rungs = seen_alone(run, rows), list[Rung]()
     loads = [step for step in steps_of(run) if step.role != "recovery"]
     for step in loads:
         window = windows.get(f"step-{step.number}")
         if window is not None and window.end > window.start:
-            rungs.append(_rung(run, step, window, rules, _best(rungs, step)))
+            requests = samples.within(rows, window)
+            rungs.append(_rung(run, step, requests, rules, alone, _best(rungs, step)))
     if run.story.ended == "server-died" and loads:
         last = loads[-1]
         seen = rungs.pop() if rungs and rungs[-1].step == last.number else _unseen(last)
@@ -98,26 +100,52 @@ def _dead(rung: Rung, why: str) -> Rung:
     return rung.model_copy(update=changes)
 
 
-def _rung(run: Run, step: Step, window: Window, rules: Sequence[Rule], best: float) -> Rung:
-    requests = samples.requests_in(run, window)
+def _rung(
+    run: Run,
+    step: Step,
+    requests: Requests,
+    rules: Sequence[Rule],
+    alone: Alone | None,
+    best: float,
+) -> Rung:
+    window = requests.window
     rung = observe(step, requests, rules, best)
     used = {metric.name: metric.value for metric in usage.cpu_and_memory(run, window)}
     in_flight = _in_flight(run, window)
-    # where answers fail it is not for want of users
-    failing = judge({"error_rate": rung.error_rate}, rules)[0] == "broken"
-    few = "" if failing else too_few_users(run, step)
-    even = doubt(run, requests, step.rate if step.cycle is None else None)
+    few = _too_few_users(step, requests, rung, rules, alone)
     changes: dict[str, Any] = {
         "in_flight": in_flight,
         "little": _little(run, step, requests, in_flight),
         "server_cpu": used.get("server.cpu"),
         "server_rss": used.get("server.rss"),
-        "doubt": "; ".join(reason for reason in (few, even) if reason),
-        # more attempts would give no more users
-        "final": step.role in _LAST_CHANCE or (bool(few) and rung.broken),
+        "doubt": "; ".join(filter(None, (few, _doubt(run, step, requests, rules)))),
+        # more attempts would give no more users; a spike is a jump only once
+        "final": step.role == "spike" or (bool(few) and rung.broken),
     }
     rung = rung.model_copy(update=changes)
     return rung.model_copy(update={"exhausted": exhausted(run, rung, requests)})
+
+
+def _too_few_users(
+    step: Step, requests: Requests, rung: Rung, rules: Sequence[Rule], alone: Alone | None
+) -> str:
+    """Where answers fail it is not for want of users."""
+    if alone is None or _breaks(rung.error_rate, rules):
+        return ""
+    return alone.too_few_users(step, requests)
+
+
+def _doubt(run: Run, step: Step, requests: Requests, rules: Sequence[Rule]) -> str:
+    """A server that answers wrongly is not excused by a generator that could ask no more."""
+    ended = int((requests.served | requests.failed).sum())
+    wrong = int(np.isin(requests.outcome, [one.value for one in _WRONG]).sum())
+    blamed = bool(ended) and _breaks(wrong / ended, rules)
+    rate = step.rate if step.cycle is None else None
+    return doubt(run, requests, rate, of_the_generator=not blamed)
+
+
+def _breaks(error_rate: float, rules: Sequence[Rule]) -> bool:
+    return judge({"error_rate": error_rate}, rules)[0] == "broken"
 
 
 def _in_flight(run: Run, window: Window) -> float | None:

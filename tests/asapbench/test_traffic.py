@@ -17,12 +17,16 @@ import pytest
 
 from asapbench import samples, store, usage
 from asapbench.at_a_look import with_open
+from asapbench.climb import Climb, Pace
 from asapbench.cores import CorePlan
 from asapbench.environment import read_environment
 from asapbench.errors import BrokenRun
+from asapbench.ladder.alone import ALONE, ANSWERS
+from asapbench.ladder.evidence import STEPS
 from asapbench.model import Plan, Run, Window
 from asapbench.offer import Endpoint, Flag, Load, Offer
 from asapbench.process import in_background
+from asapbench.series import Writer
 from asapbench.store import Recording
 from asapbench.system import Access, embedded
 from asapbench.traffic import Traffic, generator
@@ -132,6 +136,19 @@ def test_a_closed_loop_runs_in_all_processes(working: Working, recording: Record
     tables = [table for table in recording.run().measurements if table.name == "requests"]
     assert len(tables) == 2
     assert all(len(table.columns["planned"]) > 20 for table in tables)
+
+
+def test_nobody_else_asks_while_one_user_is_alone(working: Working, recording: Recording) -> None:
+    with working() as traffic, Writer(recording.path("steps.series"), STEPS) as steps:
+        take(Climb(traffic, recording, Pace(10.0, 0.2, 0.4), steps).warm_up(500.0))
+    run = recording.run()
+    alone, warm = run.story.windows
+    assert (alone.name, warm.name) == (ALONE, "warm-up")
+    rows = samples.rows_of(run)
+    then = rows.where((rows.sent < alone.end) & (rows.done > alone.start))
+    assert len(then.sent) >= ANSWERS
+    assert len(set(then.user.tolist())) == 1
+    assert len(set(samples.within(rows, warm).user.tolist())) == 50
 
 
 def test_totals_and_percentiles_are_those_of_all_rows_together(

@@ -21,7 +21,7 @@ from asapbench.ladder.evidence import STEPS, rungs_of
 from asapbench.ladder.rung import ROLES
 from asapbench.model import Measurement, Run, Server, Target, Window
 from asapbench.offer import Flag, Outcome
-from asapbench.resources import PROCESS
+from asapbench.resources import MACHINE, PROCESS
 from asapbench.samples import requests_in
 from asapbench.targets import read_table
 
@@ -49,12 +49,14 @@ def steps(*rows: tuple[str, float, int, float | None]) -> Measurement:
 def climbed(make_run: Make, row: MakeRow) -> Make:
     """A run of steps, each with an even grid of requests that take so long from their own time on.
 
-    `alone` is how long an answer took while one user was there; `takes` gives it for step and time.
+    `alone` is how long an answer took while one user was there; `takes` gives it for step and time,
+    of which the last `service` seconds are from when it was sent.
     """
 
     def make(
         *rows: tuple[str, float, int, float | None],
         takes: Callable[[int, float], float] = lambda _step, _at: 0.002,
+        service: float | None = None,
         alone: float | None = 0.002,
         plan: dict[str, Any] | None = None,
         **changes: Any,
@@ -68,7 +70,8 @@ def climbed(make_run: Make, row: MakeRow) -> Make:
             windows.append(Window(name=f"step-{number}", start=start, end=start + SECONDS))
             for at in np.arange(0.0, SECONDS, 1 / (rate or 20.0 * min(level, users))):
                 done = start + at + takes(number, at)
-                requests.append(row(start + at, done=done, flags=Flag.WAITED))
+                sent = start + at if service is None else done - service
+                requests.append(row(start + at, sent=sent, done=done, flags=Flag.WAITED))
         own: dict[str, Any] = {
             "command": "stress",
             "plan": StressPlan().model_dump(mode="json") | (plan or {}),
@@ -87,8 +90,14 @@ def owed(rate: float, users: int, service: float) -> Callable[[int, float], floa
     return lambda _, at: service + max(0.0, at * (rate / served - 1))
 
 
+def slow(climbed: Make, *, service: float = 0.15, alone: float | None = 0.15) -> Run:
+    """50 users who should offer 10 req/s each, and come to less."""
+    takes = owed(500.0, 50, 0.15)
+    return climbed(("ladder", 500.0, 50, 500.0), takes=takes, service=service, alone=alone)
+
+
 def test_users_who_cannot_offer_their_share_are_no_breaking_point(climbed: Make) -> None:
-    run = climbed(("ladder", 500.0, 50, 500.0), takes=owed(500.0, 50, 0.15), alone=0.15)
+    run = slow(climbed)
     (rung,) = rungs_of(run)
     assert rung.broken
     assert "50 with one request each, cannot offer 500 req/s" in rung.doubt
@@ -104,15 +113,55 @@ def test_users_who_cannot_offer_their_share_are_no_breaking_point(climbed: Make)
 def test_users_behind_an_overloaded_server_wait_as_long_and_are_not_the_limit(
     climbed: Make,
 ) -> None:
-    run = climbed(("ladder", 500.0, 50, 500.0), takes=owed(500.0, 50, 0.15), alone=0.002)
-    (rung,) = rungs_of(run)
+    (rung,) = rungs_of(slow(climbed, alone=0.002))
     assert (rung.broken, rung.doubt, rung.final) == (True, "", False)
+
+
+def test_users_who_wait_for_one_another_s_slots_in_the_server_are_not_the_limit(
+    climbed: Make,
+) -> None:
+    (rung,) = rungs_of(slow(climbed, service=0.625, alone=0.1))
+    assert (rung.broken, rung.doubt, rung.final) == (True, "", False)
+
+
+def alone_with(run: Run, requests: Run, seconds: float = 1.0) -> Run:
+    """The run with a window in which one user was alone, and other requests in it."""
+    window = Window(name=ALONE, start=50.0, end=50.0 + seconds)
+    story = run.story.model_copy(update={"windows": (*run.story.windows, window)})
+    return Run(story, (*run.measurements, requests.measurements[0]))
+
+
+def test_the_answer_that_was_on_its_way_when_the_window_began_tells_how_slow_the_server_is(
+    make_run: Make, row: MakeRow, climbed: Make
+) -> None:
+    run = slow(climbed, alone=None)
+    (rung,) = rungs_of(alone_with(run, make_run([row(49.9, done=51.6)])))
+    assert "an answer takes 1.70 s" in rung.doubt
+
+
+@pytest.mark.parametrize(
+    "kind", [{"flags": Flag.CENSORED}, {"outcome": Outcome.TIMEOUT}], ids=["open", "timeout"]
+)
+def test_an_answer_that_did_not_come_takes_as_long_as_was_waited_for_it(
+    make_run: Make, row: MakeRow, climbed: Make, kind: dict[str, Any]
+) -> None:
+    run = slow(climbed, alone=None)
+    (rung,) = rungs_of(alone_with(run, make_run([row(49.9, done=59.9, **kind)]), 9.5))
+    assert "an answer takes 10.0 s" in rung.doubt
+
+
+def test_where_one_user_alone_got_no_answer_a_broken_step_is_in_doubt(
+    make_run: Make, row: MakeRow, climbed: Make
+) -> None:
+    run = slow(climbed, alone=None)
+    (rung,) = rungs_of(alone_with(run, make_run([row(10.0, done=10.1)])))
+    assert "got no answer while nothing else was asked" in rung.doubt
 
 
 def test_a_server_that_fails_is_not_excused_by_too_few_users(
     make_run: Make, row: MakeRow, climbed: Make
 ) -> None:
-    run = climbed(("ladder", 500.0, 50, 500.0), takes=owed(500.0, 50, 0.15), alone=0.15)
+    run = slow(climbed)
     bad = make_run([row(100 + k / 60, outcome=Outcome.HTTP_5XX, code=500) for k in range(600)])
     (rung,) = rungs_of(replace(run, measurements=(*run.measurements, *bad.measurements)))
     assert "error rate 11 % >= 5 %" in rung.reasons
@@ -124,11 +173,7 @@ def test_a_pause_while_one_user_is_alone_does_not_make_users_the_limit(
 ) -> None:
     run = climbed(("ladder", 500.0, 50, 500.0), alone=None)
     paused = [row(50 + k / 100, done=50 + k / 100 + (5.0 if k == 3 else 0.01)) for k in range(9)]
-    alone = make_run(paused).measurements[0]
-    story = run.story.model_copy(
-        update={"windows": (*run.story.windows, Window(name=ALONE, start=50.0, end=51.0))}
-    )
-    (rung,) = rungs_of(Run(story, (*run.measurements, alone)))
+    (rung,) = rungs_of(alone_with(run, make_run(paused)))
     assert rung.doubt == ""
 
 
@@ -177,6 +222,36 @@ def test_a_generator_that_was_full_or_kept_from_its_core_is_a_reason(climbed: Ma
     run = climbed(("ladder", 100.0, 10, 100.0))
     assert "the generator was at its end" in said(run, busy("generator", cpu=0.4, waited=0.4))
     assert "the generator-2 was at its end" in said(run, busy("generator-2", cpu=0.8))
+
+
+def test_a_server_that_sheds_is_not_excused_by_a_generator_at_its_end(
+    make_run: Make, row: MakeRow, climbed: Make
+) -> None:
+    run = climbed(("ladder", 500.0, 50, 500.0))
+    shed = make_run([row(100 + k / 60, outcome=Outcome.HTTP_5XX, code=503) for k in range(600)])
+    lost = make_run([row(100 + k / 60, outcome=Outcome.TIMEOUT) for k in range(600)])
+    full = busy("generator", cpu=0.8)
+    (rung,) = rungs_of(replace(run, measurements=(*run.measurements, *shed.measurements, full)))
+    assert (rung.broken, rung.doubt) == (True, "")
+    (rung,) = rungs_of(replace(run, measurements=(*run.measurements, *lost.measurements, full)))
+    assert "the generator was at its end" in rung.doubt
+
+
+def test_time_that_the_hypervisor_took_is_a_reason_for_any_server(climbed: Make) -> None:
+    run = climbed(("ladder", 100.0, 10, 100.0))
+    theirs = Server(url="http://a", pid=None, how="host", agent="a", version="1")
+    for server in (run.story.server, theirs):
+        own = Run(run.story.model_copy(update={"server": server}), run.measurements)
+        assert "the hypervisor gave 10 %" in said(own, machine(run, steal=0.1))
+        assert said(own, machine(run, steal=0.04)) == ""
+
+
+def machine(run: Run, *, steal: float) -> Measurement:
+    """A machine of which the hypervisor took such a share all the time."""
+    seconds = np.arange(1000.0)
+    columns = {column.name: np.zeros(1000) for column in MACHINE}
+    columns |= {"at": seconds, "steal": steal * seconds * run.story.environment.cores}
+    return Measurement("machine", columns, {})
 
 
 def test_a_core_that_others_took_is_a_reason_for_our_own_full_server_only(climbed: Make) -> None:
