@@ -20,7 +20,7 @@ from asapbench.units import parse_share
 from asapbench.writable import STDOUT, same_files, why_not_made, writable
 
 if TYPE_CHECKING:
-    from asapbench.comparison import Comparison
+    from asapbench.comparison import Comparison, Results
 
 # what --csv may write, after the prefix
 TABLES = ("metrics", "endpoints", "seconds", "steps", "processes", "cycles", "components")
@@ -127,31 +127,28 @@ class Outputs(Formats):
             raise ValueError(why)
         return value
 
-    @field_validator("baseline")
-    @classmethod
-    def _can_be_read(cls, value: str | None) -> str | None:
-        if value is not None:
-            from asapbench.baselines import read, refuse_void  # numpy: only for who compares
-
-            refuse_void(read(value))  # asked before the run, which takes a minute
-        return value
-
 
 def options_of(bench: Bench) -> tuple[type[Value], ...]:
     """What is given to a command that measures: its plan, where results go, what else it has."""
     return (bench.plan, Outputs, *((bench.outputs,) if bench.outputs else ()))
 
 
-def refuse_other_plan(outputs: Outputs, command: str, plan: Plan) -> None:
-    """Raises UsageError for a --baseline of another command or load; asked before the run."""
+def baseline_of(outputs: Outputs, command: str, plan: Plan) -> Results | None:
+    """What --baseline names, read before the run: after it, `last` is the run itself.
+
+    Raises UsageError for one that cannot be read, is not valid, or is of another command or load.
+    """
     if outputs.baseline is None:
-        return
+        return None
     from asapbench.alike import refuse_unlike
-    from asapbench.baselines import read
+    from asapbench.baselines import read, refuse_void  # numpy: only for who compares
     from asapbench.comparison import Results
 
+    baseline = read(outputs.baseline)
+    refuse_void(baseline)
     this = Results("this run", {}, command=command, plan=plan.stored())
-    refuse_unlike(read(outputs.baseline), this, {command: type(plan)})
+    refuse_unlike(baseline, this, {command: type(plan)})
+    return baseline
 
 
 def refuse_same(*models: Value) -> None:
@@ -177,16 +174,16 @@ def _tables_at(prefix: Path) -> list[Path]:
     return [prefix.with_name(f"{prefix.name}_{name}.csv") for name in TABLES]
 
 
-def compared(report: Report, outputs: Outputs) -> Comparison | None:
-    """What a report says against the baseline, if one was named."""
-    if outputs.baseline is None:
+def compared(report: Report, baseline: Results | None, allowed: float) -> Comparison | None:
+    """What a report says against the baseline, if there is one."""
+    if baseline is None:
         return None
-    from asapbench.baselines import of_report, read
+    from asapbench.baselines import of_report
     from asapbench.comparison import compare
     from asapbench.report.document import document
 
     this = of_report("this run", document(report))
-    return compare(read(outputs.baseline), this, outputs.max_slowdown)
+    return compare(baseline, this, allowed)
 
 
 def write(report: Report, outputs: Formats, comparison: Comparison | None = None) -> None:

@@ -19,9 +19,9 @@ from asapbench.outputs import (
     Formats,
     Outputs,
     attempt,
+    baseline_of,
     compared,
     options_of,
-    refuse_other_plan,
     refuse_same,
     say,
     write,
@@ -33,7 +33,7 @@ from asapbench.terminal import color_on_stdout, width_of_stdout
 from asapbench.webui import WebPlan, refuse_beside_page
 
 if TYPE_CHECKING:
-    from asapbench.comparison import Comparison
+    from asapbench.comparison import Comparison, Results
 
 # Variables of these names are about a measurement: of what, and where its report goes.
 _OF_A_RUN = frozenset({"host", *Formats.model_fields}) - {"quiet"}
@@ -55,8 +55,8 @@ def _measuring(bench: Bench) -> Callable[..., int]:
             say(text)
             return Exit.PASS
         refuse_same(plan, *outputs)
-        refuse_other_plan(outputs[0], bench.name, plan)
-        return measured(bench, plan, *outputs)
+        baseline = baseline_of(outputs[0], bench.name, plan)
+        return measured(bench, plan, baseline, *outputs)
 
     return _called(run, *models)
 
@@ -101,7 +101,13 @@ def answered(command: Command, options: Any) -> int:
     return code
 
 
-def measured(bench: Bench, plan: Plan, outputs: Outputs, own: Value | None = None) -> int:
+def measured(
+    bench: Bench,
+    plan: Plan,
+    baseline: Results | None,
+    outputs: Outputs,
+    own: Value | None = None,
+) -> int:
     """Run a bench and show its report; the exit code."""
     from asapbench.engine import execute  # psutil and more: not for --help
     from asapbench.live import watching
@@ -113,7 +119,7 @@ def measured(bench: Bench, plan: Plan, outputs: Outputs, own: Value | None = Non
         watching(quiet=outputs.quiet, title=f"asapbench {bench.name}") as watch,
     ):
         report = execute(bench, plan, watch, place=place)
-    comparison = compared(report, outputs)
+    comparison = compared(report, baseline, outputs.max_slowdown)
     also = () if own is None else (partial(bench.write, report, own),)
     _put(report, outputs, comparison, *also)
     _, code = overall(report, comparison)

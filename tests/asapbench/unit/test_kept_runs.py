@@ -1,6 +1,7 @@
 """Runs that were kept: shown again, listed, compared; a damaged one is named and hides no other."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from asapbench import store
+from asapbench import engine, store
 from asapbench.baselines import read
 from asapbench.cli import running
 from asapbench.cli.program import application
@@ -223,6 +224,30 @@ def test_a_baseline_of_another_load_is_refused_before_the_run(
         file.write_text(file.read_text().replace('"user_class": "mixed"', '"users": 7'))
     with pytest.raises(UsageError, match=r"'last' and 'this run' .* --users 7 / 100"):
         application()(["load", "--baseline", "last"], standalone_mode=False)
+
+
+@pytest.mark.parametrize("meanwhile", ["kept as any run", "the baseline is pruned"])
+def test_a_baseline_is_what_was_named_before_the_run_whatever_happens_meanwhile(
+    runs: Path,
+    make_report: MakeReport,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    meanwhile: str,
+) -> None:
+    def measure(*_: object, **__: object) -> Report:
+        report = make_report(scale=1.5 * 1.3)
+        (runs / "20261127-100000-load").mkdir()
+        (runs / "20261127-100000-load" / "report.json").write_text(render_json(report))
+        if meanwhile == "the baseline is pruned":
+            shutil.rmtree(runs / NAMES[-1])
+        return report
+
+    monkeypatch.setattr(engine, "execute", measure)
+    name = "last" if meanwhile == "kept as any run" else NAMES[-1]
+    code = application()(["load", "-q", "--baseline", name], standalone_mode=False)
+    assert code == 1
+    said = capsys.readouterr().out
+    assert "SLOWER BY MORE THAN 5%: latency.p95" in said
 
 
 def test_the_story_says_which_asapbench_can_read_it(

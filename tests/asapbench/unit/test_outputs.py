@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from asapbench.baselines import path_of
+from asapbench.baselines import path_of, read
+from asapbench.commands import benches
 from asapbench.commands.micro import MicroOutputs
 from asapbench.errors import BrokenRun, Exit, UsageError
 from asapbench.model import Metric, Report, Story
-from asapbench.outputs import Formats, Outputs, attempt, compared, write
+from asapbench.outputs import Formats, Outputs, attempt, baseline_of, compared, write
 from asapbench.report.document import render_json
 from asapbench.report.outcome import overall
 
@@ -218,7 +219,7 @@ def test_a_measurement_that_is_not_valid_is_slower_than_nothing(
     before, now = make_report(scale=0.5), make_report(invalid=invalid)
     file = tmp_path / "before.json"
     file.write_text(render_json(before))
-    comparison = compared(now, Outputs(baseline=str(file)))
+    comparison = compared(now, read(str(file)), 0.05)
     assert comparison is not None
     assert overall(now, comparison)[1] == (Exit.NO_VERDICT if invalid else Exit.MISSED)
     assert [note.code for note in comparison.notes] == ["not-valid"] * bool(invalid)
@@ -230,7 +231,7 @@ def test_a_baseline_that_is_not_valid_is_refused_before_the_run(
     file = tmp_path / "before.json"
     file.write_text(render_json(make_report(invalid="starved")))
     with pytest.raises(UsageError, match=r"before\.json' is a measurement that is not valid"):
-        Outputs(baseline=str(file))
+        baseline_of(Outputs(baseline=str(file)), "load", benches()["load"].plan())
 
 
 def test_a_measurement_that_is_not_valid_does_not_take_the_place_of_a_baseline(
