@@ -1,7 +1,7 @@
 """Whether the users of a plan can offer its rate at all, with one request each.
 
 Behind an overloaded server answers take as long as there are users, so what tells is how long they
-took when the first few came.
+took when the first few came. That is a server as it began, still cold perhaps: no more is said.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ def too_few_users(run: Run, rate: float, users: int) -> Iterator[Note]:
         return
     yield Note(
         code="too-few-users",
-        text=f"the first answers took {show(takes, 's')}, so {users:,} users with one request each "
-        f"offer {show(users / takes, 'req/s')} at most, whatever the server can do",
+        text=f"the first answers took {show(takes, 's')}, so of the server as it began {users:,} "
+        f"users with one request each can ask {show(users / takes, 'req/s')} at most",
         hint=f"give --users {ceil(takes * rate / _BETTER)} or more, or a lower --rps",
     )
 

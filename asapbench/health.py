@@ -223,14 +223,11 @@ def _busy(process: Measurement, window: Window) -> Iterator[Gate]:
 
 
 def _waited(process: Measurement, window: Window, run: Run) -> Iterator[Gate]:
-    """Ours is one process and has a core; another's server may have workers."""
+    """Ours is one process and has a core; whose helpers take that of another, nobody can tell."""
     name = process.labels["process"]
     embedded = run.story.server is not None and run.story.server.how == "embedded"
     share = growth_rate(process, "waited", window)
-    if share is None or not (name.startswith("generator") or name == "server"):
-        return
-    if name == "server" and not embedded:
-        yield from _kept(name, share, taken_by_others(run, window))
+    if share is None or not (name.startswith("generator") or (name == "server" and embedded)):
         return
     yield Gate(
         name=f"{name}-starved",
@@ -241,43 +238,6 @@ def _waited(process: Measurement, window: Window, run: Run) -> Iterator[Gate]:
         "its core was busy with something else",
         hint=_QUIETER,
     )
-
-
-def _kept(name: str, waited: float, taken: float | None) -> Iterator[Gate]:
-    """Workers that wait for each other are no fault of the machine: others must have run, too."""
-    if taken is None:
-        return
-    yield Gate(
-        name=f"{name}-starved",
-        unit="ratio",
-        value=min(waited, taken),
-        limit=WAITED,
-        text=f"the {name} was kept from running {show(waited, 'ratio')} of the time, while others "
-        f"used {show(taken, 'ratio')} of its cores",
-        hint=_QUIETER,
-    )
-
-
-def taken_by_others(run: Run, window: Window) -> float | None:
-    """The share of the server's CPUs that neither it nor this program used; None if not known."""
-    busy = [
-        growth_rate(table, "busy", window)
-        for table in run.tables(MACHINE)
-        if "busy" in table.columns  # not in runs kept by older versions
-    ]
-    if not busy or busy[0] is None:
-        return None
-    own = [
-        growth_rate(table, "cpu", window) for table in run.tables(PROCESSES) if _there(run, table)
-    ]
-    return max(0.0, busy[0] - sum(filter(None, own))) / server_cores(run)
-
-
-def _there(run: Run, process: Measurement) -> bool:
-    """Whether a process of ours runs on the server's CPUs: generators may have their own."""
-    server = run.story.server
-    apart = server is not None and server.cpus and run.story.environment.generator_cpus
-    return not (apart and process.labels["process"].startswith("generator"))
 
 
 def _stolen(run: Run, window: Window) -> Iterator[Gate]:

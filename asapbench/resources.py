@@ -113,16 +113,21 @@ def allowed_cpus() -> Collection[int]:
 
 
 def cpu_seconds(cpus: Collection[int], stat: Path = Path("/proc/stat")) -> tuple[float, float]:
-    """How long some CPUs were busy together, and how long stolen; NaN where that is not told."""
+    """How long processes ran on some CPUs together, and how long stolen; NaN where not told.
+
+    Without interrupts: no process is charged for these, so they would look like strangers.
+    """
     names = {f"cpu{cpu}" for cpu in cpus}
     try:
         lines = [line.split() for line in stat.read_text().splitlines()]
         rows = [list(map(int, words[1:9])) for words in lines if words and words[0] in names]
-        user, nice, system, _idle, _iowait, irq, softirq, steal = map(sum, zip(*rows, strict=True))
+        user, nice, system, _idle, _iowait, _irq, _softirq, steal = map(
+            sum, zip(*rows, strict=True)
+        )
     except (OSError, ValueError):
         return math.nan, math.nan
     tick = os.sysconf("SC_CLK_TCK")
-    return (user + nice + system + irq + softirq) / tick, steal / tick
+    return (user + nice + system) / tick, steal / tick
 
 
 def _tree(pid: int, *, alone: bool) -> Iterator[tuple[Reading, Threads]]:

@@ -7,8 +7,8 @@ Users come at --spawn-rate, the load is held for --warmup and thrown away, then 
 from __future__ import annotations
 
 import math
-from collections.abc import Generator, Mapping, Sequence
-from typing import Annotated, Any, Literal
+from collections.abc import Generator
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -36,9 +36,6 @@ from asapbench.webui import WebPlan
 RATE_PER_PROCESS = 3000
 
 WEEK = 7 * 24 * 3600.0
-
-_TOO_MANY_REQUESTS = 429
-_MANY = 0.05  # of the requests, refused
 
 _USED = {"cpu": "cores", "rss": "B"}  # by each process
 
@@ -231,83 +228,12 @@ def explore(plan: LoadPlan) -> Exploring | None:
 
 def analyse(run: Run) -> Analysis:
     """The metrics of the measured window."""
-    from asapbench import health, samples, stats, usage  # numpy and scipy: not for --help
-    from asapbench.at_a_look import looked_at
-    from asapbench.few_users import too_few_users
-    from asapbench.floor import floor_metrics
+    from asapbench.under_load import analyse_load  # numpy and scipy: not for --help
 
     plan = run.story.plan
-    endpoints = tuple(endpoint.name for endpoint in _MIXES[plan["user_class"]])
-    window = next((found for found in run.story.windows if found.name == "measured"), None)
-    if window is None:
-        return Analysis(metrics=())
-    paced = plan["user_class"] == "mixed"
-    if run.story.ended == "running" and paced:
-        run, window = looked_at(run, window, plan["users"] / plan["rps"])
-    requests = samples.requests_in(run, window)
-    # whoever looks several times must be surer each time, to be right in all
     times = len(looks(plan["duration"], plan["extend"], quick=plan["quick"]))
-    confidence = stats.confidence_per_look(times)
-    metrics = (
-        *samples.request_metrics(requests, endpoints, paced=paced, confidence=confidence),
-        *samples.split_metrics(requests, endpoints, confidence),
-        *usage.cpu_and_memory(run, window, confidence),
-        *floor_metrics(run),
-    )
-    rate = plan["rps"] if paced else None
-    gates = tuple(health.gates(run, requests, rate))
-    errors = samples.failures_by_kind(requests, endpoints, run.story.failures)
-    details = {
-        "endpoints": endpoints,
-        "requests": int(requests.served.sum() + requests.failed.sum()),
-        "failures": int(requests.failed.sum()),
-        "open": int(requests.open.sum()),
-        "measured": window.end - window.start,
-        "errors": errors,
-        "bottleneck": health.bottleneck(run, requests, gates),
-        **samples.latency_shapes(requests, endpoints),
-        "seconds": samples.per_second(requests),
-        "processes": usage.processes_per_second(run, window),
-        "stolen": usage.stolen_per_second(run, window),
-    }
-    refused = float(requests.refused.sum()) / max(1, len(requests.planned))
-    notes = _notes(plan, errors, refused)
-    notes += tuple(too_few_users(run, rate, plan["users"])) if rate else ()
-    return Analysis(metrics=metrics, notes=notes, gates=gates, details=details)
-
-
-def _notes(
-    plan: Mapping[str, Any], errors: Sequence[Mapping[str, Any]], refused: float
-) -> tuple[Note, ...]:
-    notes = []
-    if plan["user_class"] == "sustained":
-        notes.append(
-            Note(
-                code="closed-loop",
-                text="sustained users wait for each answer, so latency is users / throughput "
-                "as soon as the server is full",
-                hint="judge latency with --user-class mixed, at a rate that users offer",
-            )
-        )
-    if any(row["code"] == _TOO_MANY_REQUESTS for row in errors):
-        notes.append(
-            Note(
-                code="rate-limited",
-                text="the server refused requests because of a rate limit (429)",
-                hint="all users come from one address: raise its limit (ASAP_RATE_LIMIT) to test",
-            )
-        )
-    elif refused > _MANY:
-        notes.append(
-            Note(
-                code="refused",
-                text=f"the server answered {show(refused, 'ratio')} of the requests with an error: "
-                "its speed is not what kept the throughput down",
-                hint="the table of failures has the first of each kind; does the agent know "
-                "--skill, --input and --header?",
-            )
-        )
-    return tuple(notes)
+    endpoints = tuple(endpoint.name for endpoint in _MIXES[plan["user_class"]])
+    return analyse_load(run, endpoints, paced=plan["user_class"] == "mixed", looks=times)
 
 
 def _note_too_many(plan: LoadPlan, recorder: Recorder) -> None:

@@ -43,7 +43,7 @@ def test_a_cold_start_is_passed_over(note: Callable[..., Note | None]) -> None:
 def test_the_number_of_users_that_would_do_is_named(note: Callable[..., Note | None]) -> None:
     found = note(*[0.2] * 60)
     assert found is not None
-    assert "10 users with one request each offer 50.0 req/s at most" in found.text
+    assert "as it began 10 users with one request each can ask 50.0 req/s at most" in found.text
     assert "--users 40" in found.hint
 
 
