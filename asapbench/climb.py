@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from asapbench.ladder.alone import ALONE, ANSWERS
 from asapbench.ladder.conclude import so_far
 from asapbench.ladder.evidence import PAUSE, rungs_of, steps_of
+from asapbench.ladder.plateau import next_users
 from asapbench.ladder.recovery import Refuge, collapsed, refuge
 from asapbench.ladder.rung import ROLES, Role, Rung
-from asapbench.ladder.search import Ladder, find, next_load
+from asapbench.ladder.search import Ladder, Next, find, next_load, trials
 from asapbench.ladder.shock import recovered_in
 from asapbench.model import Metric, Recorder, Tick, Window
 from asapbench.offer import Load
@@ -130,32 +131,47 @@ class Climb:
         `enough` is asked before each step of the latter. Where the server does not get over a load
         that was too much, that is the end: how it does from then on says nothing of other loads.
         """
-        while (load := next_load(self.rungs, ladder)) is not None:
+        following = next_users if ladder.whole else next_load
+        while (load := following(self.rungs, ladder)) is not None:
             if load.role == "search" and enough():
                 return
-            over, before = True, refuge(self.rungs, load.level)
-            yield from self._step(load.level, load.role)
-            if at_once := load.role == "repeat" and not self._recovered:
-                # dropped at once: what is measured is how the server gets over this very load
-                over = yield from self.recover(before)
-            yield from self._rest()
-            yield from self._judge()
-            in_doubt = not over if at_once else collapsed(self.rungs)
-            if self._recovered and in_doubt:
-                # now nothing is owed any more: one that is not well is so of itself
-                over = yield from self.recover(before)
-                yield from self._rest()
-                if not over:
-                    return
+            if not (yield from self._survived(load)):
+                return
+
+    def _survived(self, load: Next) -> Generator[Tick, None, bool]:
+        """Offer a load; say whether the server can be asked more."""
+        before = refuge(self.rungs, load.level)
+        again = load.role == "repeat" and self.rungs[-1].broken
+        yield from self._step(load.level, load.role)
+        well = None
+        if again and not self._recovered:
+            # dropped at once: what is measured is how the server gets over this very load
+            well = yield from self.recover(before)
+        yield from self._rest()
+        yield from self._judge()
+        if not self._recovered or well or (well is None and not collapsed(self.rungs)):
+            return True
+        # now nothing is owed any more: one that is not well is so of itself
+        well = yield from self.recover(before)
+        yield from self._rest()
+        return well
 
     def spike(self, quiet: float, most: float) -> Iterator[Tick]:
         """A quiet level, a jump, and back."""
-        yield from self._step(quiet, "quiet")
-        yield from self._judge()
+        yield from self._quiet(quiet)
         yield from self._step(most, "spike")
         yield from self.recover(refuge(self.rungs, 2 * quiet))
         yield from self._rest()
         yield from self._judge()
+
+    def _quiet(self, level: float) -> Iterator[Tick]:
+        """Offer the level from which a spike rises; where it is broken, once more."""
+        yield from self._step(level, "quiet")
+        yield from self._judge()
+        while trials(self.rungs)[-1].outcome == "open":
+            yield from self._rest()
+            yield from self._step(level, "quiet")
+            yield from self._judge()
 
     def recover(self, to: Refuge) -> Generator[Tick, None, bool]:
         """Drop to a level and wait until the server is as it was there, or for some time.

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from asapbench.ladder.rung import Rung
-from asapbench.ladder.search import Finding, find
+from asapbench.ladder.search import Finding, Ladder, Next, find, next_load
 
 SATURATED = 0.25  # of what throughput would gain if it rose with the users
+SEEN = 2  # times that throughput rose too little: once may be a disturbance
 
 
 def find_plateau(history: Sequence[Rung]) -> Finding:
@@ -22,16 +23,36 @@ def find_plateau(history: Sequence[Rung]) -> Finding:
     if not good:
         return broken
     best = max(good, key=lambda rung: rung.achieved)
-    full = broken.bad is not None or _saturated(good)
+    full = broken.bad is not None or len(_gained_little(good)) >= SEEN
     limited = broken.limited or (best if full and best.doubt else None)
     high = best.high if full and limited is None else None
     return Finding(best.low, high, best, broken.bad if limited is None else None, limited)
 
 
-def _saturated(rungs: Sequence[Rung]) -> bool:
-    by_users = sorted(rungs, key=lambda rung: rung.users)
-    return any(
-        more.achieved / one.achieved - 1 < SATURATED * (more.users / one.users - 1)
-        for one, more in pairwise(by_users)
-        if more.users > one.users and one.achieved
-    )
+def next_users(history: Sequence[Rung], ladder: Ladder) -> Next | None:
+    """As `next_load`; a step that alone says that the server is full is then offered once more."""
+    load = next_load(history, ladder)
+    if load is not None or find(history).bad is not None:
+        return load
+    little = _gained_little([rung for rung in history if not rung.broken])
+    if len(little) != 1 or sum(rung.level == little[0].level for rung in history) > 1:
+        return None
+    return Next(little[0].level, "repeat")
+
+
+def _gained_little(good: Sequence[Rung]) -> list[Rung]:
+    """Every attempt at the numbers of users that gained little over fewer.
+
+    Of several attempts at one number the best counts. Below the best of all steps nothing tells:
+    there more users did get more done.
+    """
+    tops = {rung.users: rung for rung in sorted(good, key=lambda rung: rung.achieved)}
+    steps = sorted(tops.values(), key=lambda rung: rung.users)
+    best = max(steps, key=lambda rung: rung.achieved, default=None)
+    little = {
+        more.users
+        for one, more in pairwise(steps)
+        if best and more.users >= best.users and one.achieved
+        if more.achieved / one.achieved - 1 < SATURATED * (more.users / one.users - 1)
+    }
+    return [rung for rung in good if rung.users in little]

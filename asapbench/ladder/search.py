@@ -71,7 +71,7 @@ class Trial:
             return "good"
         if self.attempts[-1].final:
             return "limited" if self.attempts[-1].doubt else "bad"
-        if sum(not rung.doubt for rung in self.attempts) >= 2:
+        if sum(rung.broken and not rung.doubt for rung in self.attempts) >= 2:
             return "bad"
         return "limited" if len(self.attempts) >= ATTEMPTS else "open"
 
@@ -102,7 +102,7 @@ def next_load(history: Sequence[Rung], ladder: Ladder) -> Next | None:
         return _between(history, tried, bad, ladder)
     if last.outcome == "limited":
         return None
-    return _further(last.level, ladder)
+    return _further(max(trial.level for trial in tried), ladder)
 
 
 def _further(level: float, ladder: Ladder) -> Next | None:
@@ -210,9 +210,11 @@ def _answered(tried: Sequence[Trial], bad: Trial, least: float) -> tuple[float, 
 
 
 def _bad(tried: Sequence[Trial]) -> Trial | None:
-    """The lowest load that was too much."""
+    """The lowest load that was too much; not one far below a load that was sustained."""
+    good = (t.level for t in tried if t.outcome == "good" and not t.rung.doubt)
+    most = max(good, default=0.0)
     return min(
-        (trial for trial in tried if trial.outcome == "bad"),
+        (trial for trial in tried if trial.outcome == "bad" and NEAR * trial.level > most),
         key=lambda trial: trial.level,
         default=None,
     )

@@ -64,7 +64,8 @@ def _times(run: Run) -> list[float]:
 
 def spike_of(rungs: Sequence[Rung]) -> dict[str, Any] | None:
     """How far latency rose; None where there was no spike."""
-    quiet = next((rung for rung in rungs if rung.role == "quiet"), None)
+    # the last attempt at it: that from which the spike rose
+    quiet = next((rung for rung in reversed(rungs) if rung.role == "quiet"), None)
     spike = next((rung for rung in rungs if rung.role == "spike"), None)
     if quiet is None or spike is None:
         return None

@@ -118,3 +118,23 @@ def test_a_backlog_that_takes_long_to_work_off_does_not_end_the_search() -> None
     found = find(climb.rungs)
     assert found.high is not None
     assert found.high - found.low < 100
+
+
+def spiked(answer: Callable[[float], float]) -> Played:
+    climb = Played(answer, NEVER)
+    list(climb.spike(500, 3000))
+    return climb
+
+
+def test_a_quiet_level_that_was_flaky_is_offered_again_before_the_spike() -> None:
+    levels = iter([0.0])
+    climb = spiked(lambda level: next(levels, level))
+    roles = [role for role, _ in climb.did]
+    assert roles == ["quiet", "quiet", "spike", "recovery"]
+    assert find(climb.rungs).low == 3000
+
+
+def test_a_quiet_level_that_is_too_much_breaks_twice_and_the_spike_comes_all_the_same() -> None:
+    climb = spiked(lambda _: 100.0)
+    assert [role for role, _ in climb.did] == ["quiet", "quiet", "spike", "recovery"]
+    assert find(climb.rungs).high == 500

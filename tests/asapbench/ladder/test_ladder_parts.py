@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 from asapbench.ladder import scaling
 from asapbench.ladder.growth import growth
 from asapbench.ladder.observe import Step, observe
-from asapbench.ladder.plateau import find_plateau
+from asapbench.ladder.plateau import find_plateau, next_users
 from asapbench.ladder.recovery import Refuge, collapsed, recovered, refuge
 from asapbench.ladder.rung import Rung, judge, rules_of
+from asapbench.ladder.search import Ladder, Next
 from asapbench.model import Target, Window
 from asapbench.offer import Flag, Outcome
 from asapbench.samples import Requests, Rows, within
@@ -258,8 +259,44 @@ def closed(users: int, achieved: float, **changes: Any) -> Rung:
 
 
 def test_throughput_that_rises_no_more_is_the_most_there_is() -> None:
-    found = find_plateau([closed(10, 500), closed(20, 990), closed(30, 1000), closed(40, 1001)])
-    assert (found.low, found.high) == pytest.approx((1001 * 0.99, 1001 * 1.01))
+    rungs = [closed(10, 500), closed(20, 990), closed(30, 1000), closed(40, 999), closed(50, 998)]
+    found = find_plateau(rungs)
+    assert (found.low, found.high) == pytest.approx((1000 * 0.99, 1000 * 1.01))
+
+
+def test_a_step_that_alone_shows_a_plateau_is_offered_once_more() -> None:
+    ladder = Ladder(step=10, top=30, most=30, whole=True)
+    rungs = [closed(10, 500), closed(20, 990), closed(30, 1000)]
+    assert find_plateau(rungs).high is None
+    assert next_users(rungs, ladder) == Next(30, "repeat")
+    again = [*rungs, closed(30, 1001)]
+    assert next_users(again, ladder) is None
+    assert find_plateau(again).high == pytest.approx(1001 * 1.01)
+    dip = [*rungs, closed(30, 1450)]
+    assert next_users(dip, ladder) is None
+    assert find_plateau(dip).high is None
+
+
+@pytest.mark.parametrize("at", [1, 3, 5, 8, 9])
+def test_one_dip_of_a_server_whose_throughput_rises_is_no_plateau(at: int) -> None:
+    ladder = Ladder(step=50, top=500, most=500, whole=True)
+    rungs: list[Rung] = []
+    while (load := next_users(rungs, ladder)) is not None:
+        dip = 0.85 if len(rungs) == at else 1.0
+        rungs.append(closed(int(load.level), 10 * load.level * dip, level=load.level))
+        assert len(rungs) <= 11
+    assert find_plateau(rungs).high is None
+
+
+def test_a_step_that_was_too_much_when_it_was_offered_again_does_not_begin_the_ladder_anew() -> (
+    None
+):
+    ladder = Ladder(step=50, top=200, most=200, whole=True)
+    rungs = [closed(50, 500), closed(100, 1000), closed(150, 700), closed(200, 990)]
+    assert next_users(rungs, ladder) == Next(150, "repeat")
+    bad = closed(150, 500, state="broken")
+    assert next_users([*rungs, bad], ladder) == Next(150, "repeat")
+    assert next_users([*rungs, bad, bad], ladder) is None
 
 
 def test_throughput_that_still_rises_is_a_lower_bound() -> None:
@@ -269,6 +306,7 @@ def test_throughput_that_still_rises_is_a_lower_bound() -> None:
 
 
 def test_a_plateau_of_the_generator_is_none_of_the_server() -> None:
-    found = find_plateau([closed(10, 500), closed(40, 1000), closed(80, 1001, doubt="generator")])
+    end = closed(80, 1001, doubt="generator")
+    found = find_plateau([closed(10, 500), closed(40, 1000), end, end])
     assert found.high is None
     assert found.limited is not None

@@ -112,6 +112,19 @@ def test_a_step_that_cannot_be_repeated_counts_at_once() -> None:
     assert find([rung(500), dead]).bad == dead
 
 
+def test_a_load_that_broke_far_below_one_that_was_sustained_is_no_bound() -> None:
+    quiet, spike = rung(500, "broken", final=True, role="quiet"), rung(5000, role="spike")
+    found = find([quiet, spike])
+    assert (found.low, found.high, found.bad) == (5000, None, None)
+    doubtful = find([quiet, rung(5000, role="spike", doubt="the generator was busy")])
+    assert doubtful.bad == quiet
+
+
+def test_a_load_that_was_sustained_once_and_broke_once_has_not_broken_twice() -> None:
+    (trial,) = trials([rung(500), rung(500, "broken")])
+    assert trial.outcome == "open"
+
+
 @given(st.floats(50, 2900))
 def test_a_server_that_breaks_at_its_capacity_is_found_within_five_percent(
     capacity: float,

@@ -124,6 +124,26 @@ def test_users_who_wait_for_one_another_s_slots_in_the_server_are_not_the_limit(
     assert (rung.broken, rung.doubt, rung.final) == (True, "", False)
 
 
+def test_a_quiet_step_may_be_offered_again_and_the_spike_rises_from_the_last_of_them(
+    climbed: Make,
+) -> None:
+    run = climbed(
+        ("quiet", 100.0, 10, 100.0),
+        ("quiet", 100.0, 10, 100.0),
+        ("spike", 900.0, 90, 900.0),
+        takes=lambda step, at: at if step == 1 else 0.01 * step,
+    )
+    rungs = rungs_of(run)
+    assert [(rung.broken, rung.final) for rung in rungs] == [
+        (True, False),
+        (False, False),
+        (False, True),
+    ]
+    report = conclude(BENCH, run)
+    assert report.details["sustainable"]["high"] is None
+    assert report.details["spike"]["rise"] == pytest.approx(1.5)
+
+
 def alone_with(run: Run, requests: Run, seconds: float = 1.0) -> Run:
     """The run with a window in which one user was alone, and other requests in it."""
     window = Window(name=ALONE, start=50.0, end=50.0 + seconds)
