@@ -18,6 +18,7 @@ from asapbench import store
 from asapbench.comparison import Results, Sized, sized
 from asapbench.errors import BrokenRun, UsageError
 from asapbench.model import Note, metric_key
+from asapbench.report.outcome import void
 from asapbench.units import parse_quantity
 
 FOLDER = store.BASELINES
@@ -139,11 +140,6 @@ def of_report(name: str, report: Mapping[str, Any]) -> Results:
     splits = [math.log1p(row["split"]) for row in rows if row["split"] is not None]
     drift = statistics.median(splits) if splits else 0.0
     return Results(name, sizes, conditions, drift, **measured)
-
-
-def void(outcomes: Iterable[str]) -> bool:
-    """Whether the instrument failed: what it read is no evidence, for or against anybody."""
-    return set(outcomes) == {"invalid"}
 
 
 def refuse_void(results: Results) -> None:

@@ -31,10 +31,6 @@ from asapbench.system import Access, System, embedded, system_of
 from asapbench.targets import check_table, read_table
 
 FLOOR_ATTEMPTS = 3
-_ONLY_ANALYSED = (
-    "interrupted while the run was analysed; what it measured is kept: `asapbench report last` "
-    "shows it"
-)
 
 Start = Callable[[Plan, Recording, CorePlan], AbstractContextManager[System]]
 
@@ -88,8 +84,15 @@ def execute(
         report = conclude(bench, recording.run())
         recording.keep(render_json(report))
     except KeyboardInterrupt:
-        raise Interrupted(_ONLY_ANALYSED) from None
+        raise Interrupted(_only_analysed(recording.folder, place)) from None
     return report
+
+
+def _only_analysed(run: Path, place: Path) -> str:
+    said = "interrupted while the run was analysed"
+    if place != store.STORE:
+        return said  # with --no-save it is gone
+    return f"{said}; what it measured is kept: `asapbench report {run.name}` shows it"
 
 
 def _about(phase: str) -> Tick:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import socket
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -18,6 +17,7 @@ from asapbench.model import Exploring, Plan, option_name
 from asapbench.offer import Page
 from asapbench.outputs import say
 from asapbench.process import Child
+from asapbench.scratch import scratch_folder
 from asapbench.system import System, system_of, why_not
 from asapbench.traffic import START_PATIENCE, Generator
 from asapbench.units import show
@@ -34,11 +34,11 @@ def explore(plan: Plan, exploring: Exploring) -> None:
     allow_sockets(option_name(exploring.users), _MOST_USERS, users, local=plan.host is None)
     with (
         suppress(KeyboardInterrupt),
-        tempfile.TemporaryDirectory(prefix="asapbench-") as folder,
+        scratch_folder() as folder,
         _listening(exploring.port) as listener,
     ):
         try:
-            _show(plan, exploring, listener, Path(folder))
+            _show(plan, exploring, listener, folder)
         except BenchError as error:
             raise _told(error, plan) from None
 

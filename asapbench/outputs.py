@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from asapbench.errors import EXITS, BenchError, BrokenRun, Exit, UsageError
 from asapbench.model import Bench, Plan, Report, Value, option_name
+from asapbench.report.outcome import void
 from asapbench.store import BASELINES
 from asapbench.units import parse_share
 from asapbench.writable import STDOUT, same_files, why_not_made, writable
@@ -243,8 +244,6 @@ def _save(name: str, report: Report) -> None:
 
 def _why_not_kept(report: Report) -> str:
     """That a report is of a part, or of a measurement that is not valid; else nothing."""
-    from asapbench.baselines import void
-
     if report.exit_code in {Exit.BROKEN, Exit.INTERRUPTED}:
         return EXITS[report.exit_code]
     if void(verdict.outcome for verdict in report.verdicts):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
+import weakref
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -82,7 +84,8 @@ def begin(command: str, plan: Plan, environment: Environment, store: Path = STOR
     now = datetime.now(UTC)
     try:
         folder = _new_folder(store, f"{now:%Y%m%d-%H%M%S}-{command}")
-        _prune(folder.parent)
+        lock = _lock(folder)
+        _prune(folder.parent, folder)
     except OSError as error:
         raise UsageError(
             f"runs are kept in {str(store)!r} below the current folder, which cannot be written: "
@@ -94,7 +97,9 @@ def begin(command: str, plan: Plan, environment: Environment, store: Path = STOR
         plan=plan.stored(),
         environment=environment,
     )
-    return Recording(folder, story)
+    recording = Recording(folder, story)
+    weakref.finalize(recording, os.close, lock)
+    return recording
 
 
 def load(folder: Path) -> Run:
@@ -155,6 +160,8 @@ def _has_begun(folder: Path) -> bool:
         return False
     try:
         return any(file.suffix != ".new" for file in folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return False  # removed meanwhile
     except PermissionError:
         return True  # whoever reads it is told; the others are not lost for it
 
@@ -228,9 +235,31 @@ def _suffixes() -> Iterator[str]:
         number += 1
 
 
-def _prune(runs: Path) -> None:
-    for old in sorted(runs.glob("[!.]*"))[:-KEPT]:
+def _lock(folder: Path) -> int:
+    """Hold a run, until this is closed or the process has ended: no other process removes it.
+
+    Raises BlockingIOError where it is held already. Some file systems have no locks.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(handle)
+        raise
+    except OSError:
+        pass
+    return handle
+
+
+def _prune(runs: Path, new: Path) -> None:
+    """Of two clocks, or after one was set, the new run need not be the last by its name."""
+    others = sorted(set(runs.glob("[!.]*")) - {new}, reverse=True)
+    for old in others[KEPT - 1 :]:
         with suppress(OSError):
-            old.rename(runs / (_DROPPED + old.name))  # at once: half of a run is none
+            lock = _lock(old)  # one that is held is being measured
+            try:
+                old.rename(runs / (_DROPPED + old.name))  # at once: half of a run is none
+            finally:
+                os.close(lock)
     for old in runs.glob(f"{_DROPPED}*"):
         shutil.rmtree(old, ignore_errors=True)

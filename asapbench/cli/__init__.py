@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import signal
 import sys
 import tempfile
@@ -33,8 +34,8 @@ def main() -> NoReturn:
         code = _complain(str(error), error.exit_code)
     except (KeyboardInterrupt, typer.Abort):
         code = _complain(str(Interrupted()), Exit.INTERRUPTED)
-    except Exception:
-        code = _apologise()
+    except Exception as error:
+        code = _apologise(error)
     _ignore_signals()  # all is said
     sys.exit(code)
 
@@ -53,16 +54,28 @@ def _complain(message: str, code: int) -> int:
     return code
 
 
-def _apologise() -> int:
+def _apologise(error: Exception) -> int:
     """Our own mistake: where it happened goes to a file, and a user reads one line."""
-    crash = Path(tempfile.mkstemp(prefix="asapbench-", suffix=".txt")[1])
-    crash.write_text(traceback.format_exc())
-    name = sys.exc_info()[0]
-    return _complain(
-        f"a mistake of asapbench itself ({name.__name__ if name else ''}); please report it with "
-        f"{crash}; what was measured is kept in .asapbench/runs",
-        Exit.BROKEN,
-    )
+    said = f"a mistake of asapbench itself ({type(error).__name__}); please report it with "
+    notes = getattr(error, "__notes__", [])
+    return _complain("; ".join([said + (_crash_file(error) or _place(error)), *notes]), Exit.BROKEN)
+
+
+def _crash_file(error: Exception) -> str:
+    """Where all of it was written; empty where no file can be."""
+    try:
+        handle, name = tempfile.mkstemp(prefix="asapbench-", suffix=".txt")
+        with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.writelines(traceback.format_exception(error))
+    except OSError:
+        return ""
+    return name
+
+
+def _place(error: Exception) -> str:
+    """Its last line of code, where that is all that can be told."""
+    last = traceback.extract_tb(error.__traceback__)[-1]
+    return f"its place, {Path(last.filename).name} line {last.lineno}"
 
 
 def _interrupt(*_: object) -> NoReturn:

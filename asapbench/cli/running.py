@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -27,6 +26,7 @@ from asapbench.outputs import (
     write,
 )
 from asapbench.report.outcome import overall
+from asapbench.scratch import scratch_folder
 from asapbench.settings import complete
 from asapbench.store import STORE
 from asapbench.terminal import color_on_stdout, width_of_stdout
@@ -114,14 +114,12 @@ def measured(
 
     if (exploring := bench.explore(plan)) is not None:
         return _explored(plan, exploring)
-    with (
-        _place(keep=not outputs.no_save) as place,
-        watching(quiet=outputs.quiet, title=f"asapbench {bench.name}") as watch,
-    ):
-        report = execute(bench, plan, watch, place=place)
-    comparison = compared(report, baseline, outputs.max_slowdown)
-    also = () if own is None else (partial(bench.write, report, own),)
-    _put(report, outputs, comparison, *also)
+    with _place(keep=not outputs.no_save) as place:
+        with watching(quiet=outputs.quiet, title=f"asapbench {bench.name}") as watch:
+            report = execute(bench, plan, watch, place=place)
+        comparison = compared(report, baseline, outputs.max_slowdown)
+        also = () if own is None else (partial(bench.write, report, own),)
+        _put(report, outputs, comparison, *also)
     _, code = overall(report, comparison)
     return code
 
@@ -137,10 +135,21 @@ def _explored(plan: Plan, exploring: Exploring) -> int:
 def _place(*, keep: bool) -> Iterator[Path]:
     """Where runs are kept; with --no-save a place that is gone afterwards."""
     if keep:
-        yield STORE
+        with _noting(f"what was measured is kept in {STORE / 'runs'}"):
+            yield STORE
         return
-    with tempfile.TemporaryDirectory(prefix="asapbench-") as folder:
-        yield Path(folder)
+    with scratch_folder() as folder:
+        yield folder
+
+
+@contextmanager
+def _noting(text: str) -> Iterator[None]:
+    """What has to be said where the block fails by a mistake of ours."""
+    try:
+        yield
+    except Exception as error:
+        error.add_note(text)
+        raise
 
 
 def _put(

@@ -1,7 +1,7 @@
 """Draw a metric over the runs that were kept, and mark where it changed.
 
-Only runs of one command, with the load and the server of the newest of them, are compared. A \
-change is marked where Pettitt's test is surer than 99 % of it.
+Only valid runs of one command, with the load and the server of the newest of them, are compared. \
+A change is marked where Pettitt's test is surer than 99 % of it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from asapbench.alike import offered
 from asapbench.errors import Exit, UsageError
 from asapbench.model import Command, Metric, Value
 from asapbench.report.document import SCHEMA
+from asapbench.report.outcome import void
 from asapbench.terminal import width_of_stdout
 
 _SUBJECT = frozenset({"host", "serve", "app"})  # of a plan: what was measured
@@ -49,10 +50,11 @@ def run(options: HistoryOptions) -> tuple[str, Exit]:
     having = [(name, report) for name, report in reports if _find(report, options.metric)]
     if not having:
         raise UsageError("; ".join([_unknown(options.metric, reports), *damaged]))
-    newest = having[-1][1]
-    alike = [
-        (name, report) for name, report in having if _comparable(report) == _comparable(newest)
-    ]
+    valid = [(name, report) for name, report in having if not _void(report)]
+    if not valid:
+        raise UsageError("; ".join([_none_valid(options.metric, len(having)), *damaged]))
+    newest = _comparable(valid[-1][1])
+    alike = [(name, report) for name, report in valid if _comparable(report) == newest]
     points = [
         Point(run=name, commit=report["environment"]["commit"] or "", metric=metric)
         for name, report in alike
@@ -60,7 +62,10 @@ def run(options: HistoryOptions) -> tuple[str, Exit]:
     ]
     changed = change_point([point.metric.value for point in points])
     width = width_of_stdout(100)
-    left_out = len(having) - len(alike)
+    left_out = {
+        "of another plan or machine": len(valid) - len(alike),
+        "that are not valid": len(having) - len(valid),
+    }
     text = render_history(points, changed, left_out=left_out, width=width)
     return "\n".join([text, *damaged]).rstrip() + "\n", Exit.USAGE if damaged else Exit.PASS
 
@@ -87,6 +92,7 @@ def _read(file: Path) -> Mapping[str, Any]:
         raise ValueError(f"it is of another asapbench ({content['schema']})")
     _find(content, "")
     _comparable(content)
+    _void(content)
     _ = content["ended"], content["environment"]["commit"]
     return content
 
@@ -103,6 +109,15 @@ def _comparable(report: Mapping[str, Any]) -> Any:
     same = {*offered(benches()[report["command"]].plan), *_SUBJECT}
     plan = {name: value for name, value in report["plan"].items() if name in same}
     return report["command"], plan, report["environment"]["hostname"]
+
+
+def _void(report: Mapping[str, Any]) -> bool:
+    return void(verdict["outcome"] for verdict in report["verdicts"])
+
+
+def _none_valid(metric: str, number: int) -> str:
+    runs = "1 kept run has" if number == 1 else f"{number} kept runs have"
+    return f"{runs} a metric {metric!r}, and no measurement of it is valid: `asapbench report RUN`"
 
 
 def _unknown(metric: str, reports: Sequence[Kept]) -> str:

@@ -34,6 +34,7 @@ from asapbench.model import (
     Tick,
     Value,
 )
+from asapbench.scratch import scratch_folder
 from asapbench.writable import STDOUT, writable
 
 if TYPE_CHECKING:
@@ -401,13 +402,11 @@ def _listed(suite: str) -> tuple[tuple[Entry, ...], float]:
 
     A process of its own is asked: importing a suite may do anything.
     """
-    import tempfile
-
     from asapbench.rounds import catalogue
 
     began = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder:
-        entries = catalogue(suite, Path(folder) / "suite.log")
+    with scratch_folder() as folder:
+        entries = catalogue(suite, folder / "suite.log")
     return entries, time.monotonic() - began
 
 
@@ -491,14 +490,13 @@ def _draw(report: Report, file: Path) -> None:
 def _write_pyperf(report: Report, file: Path) -> None:
     """By a program, since only those import pyperf."""
     import json
-    import tempfile
 
     from asapbench.process import Child
 
     content = {name: report.details[name] for name in ("about", "benchmarks")}
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch_folder() as folder:
         argv = ["-m", "asapbench.workers.pyperf_file", str(file)]
-        with Child("writer", argv, Path(folder) / "log") as child:
+        with Child("writer", argv, folder / "log") as child:
             child.send(json.dumps(content))
             if child.line(PATIENCE) is None:
                 child.stop()

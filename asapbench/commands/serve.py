@@ -5,15 +5,14 @@ It prints one line, with its URL, once it answers. It has the echo skill and no 
 
 from __future__ import annotations
 
-import tempfile
 import time
-from pathlib import Path
 
 from pydantic import Field
 
 from asapbench.errors import BrokenRun, Exit, ServerDied, UsageError
 from asapbench.model import Command, Value
 from asapbench.outputs import say
+from asapbench.scratch import scratch_folder
 
 
 class ServeOptions(Value):
@@ -29,8 +28,8 @@ def run(options: ServeOptions) -> tuple[str, Exit]:
     from asapbench.system import Access, Address, embedded, why_not  # psutil: not for --help
 
     at = Address(options.host, options.port)
-    with tempfile.TemporaryDirectory(prefix="asapbench-") as folder:
-        log = Path(folder) / "server.log"
+    with scratch_folder() as folder:
+        log = folder / "server.log"
         try:
             with embedded("serve", Access(), log, (), at, options.workers) as system:
                 say(_where(system.server.url, everywhere=at.everywhere))

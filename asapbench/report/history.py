@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -23,11 +23,11 @@ class Point:
 
 
 def render_history(
-    points: Sequence[Point], changed: int | None, *, left_out: int, width: int
+    points: Sequence[Point], changed: int | None, *, left_out: Mapping[str, int], width: int
 ) -> str:
     """One line a run, the oldest first; `changed` is the first run after a change.
 
-    `left_out` runs had another plan or were taken on another machine.
+    `left_out` says of which kind how many runs are not among them.
     """
     first = points[0]
     lines = [f"{first.metric.key}, {len(points)} run{'s' * (len(points) > 1)}", ""]
@@ -38,8 +38,9 @@ def render_history(
         if index == changed:
             lines.append(_change(points, index))
         lines.append(f"{text:<{max(map(len, texts))}}  {bar}".rstrip())
-    if left_out:
-        lines += ["", f"{left_out} more of another plan or machine were left out"]
+    counts = [f"{number} more {kind}" for kind, number in left_out.items() if number]
+    if counts:
+        lines += ["", f"{' and '.join(counts)} were left out"]
     return "\n".join(lines) + "\n"
 
 

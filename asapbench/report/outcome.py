@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from asapbench.errors import Exit
@@ -9,6 +10,11 @@ from asapbench.model import Outcome, Report
 
 if TYPE_CHECKING:
     from asapbench.comparison import Comparison
+
+
+def void(outcomes: Iterable[str]) -> bool:
+    """Whether the instrument failed: what it read is no evidence, for or against anybody."""
+    return set(outcomes) == {"invalid"}
 
 
 def overall(report: Report, comparison: Comparison | None) -> tuple[Outcome, Exit]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from asapbench.cores import CorePlan
 from asapbench.engine import execute
 from asapbench.errors import BenchError, BrokenRun
 from asapbench.model import Plan, Story, Tick, Watch
+from asapbench.scratch import scratch_folder
 from asapbench.selfcheck.row import Check, Result, Row, Seen, Stage
 from asapbench.store import Recording
 from asapbench.system import System
@@ -52,8 +52,8 @@ def _executed(stage: Stage, watch: Watch, recordings: list[Recording]) -> Seen:
         stage.watch(tick)
         watch(tick, story)
 
-    with tempfile.TemporaryDirectory(prefix="asapbench-") as folder:
-        plan = _judged_by(stage, Path(folder) / "targets.toml")
+    with scratch_folder() as folder:
+        plan = _judged_by(stage, folder / "targets.toml")
         report = execute(stage.bench, plan, both, start)
     if report.story.ended == "interrupted":
         raise KeyboardInterrupt

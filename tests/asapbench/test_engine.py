@@ -13,7 +13,7 @@ import pytest
 from asapbench.conclusion import conclude
 from asapbench.cores import CorePlan
 from asapbench.engine import execute
-from asapbench.errors import BrokenRun, Exit, ServerDied, UsageError
+from asapbench.errors import BrokenRun, Exit, Interrupted, ServerDied, UsageError
 from asapbench.model import (
     Analysis,
     Bench,
@@ -158,6 +158,20 @@ def test_ctrl_c_while_a_tick_is_shown_closes_the_measurement_too(log: Log) -> No
     report = execute(bench_that(log, two_ticks), plan(), watch, starter(log))
     assert log == ["server up", "measure", "measured", "server down", "analyse"]
     assert report.exit_code is Exit.INTERRUPTED
+
+
+@pytest.mark.parametrize("place", [".asapbench", "elsewhere"])
+def test_ctrl_c_during_the_analysis_says_that_what_was_measured_is_kept_where_it_is(
+    log: Log, place: str
+) -> None:
+    def watch(tick: Tick, story: Story) -> None:
+        if tick.phase == "analysing":
+            raise KeyboardInterrupt
+
+    bench = bench_that(log, two_ticks)
+    with pytest.raises(Interrupted, match="interrupted while the run was analysed") as caught:
+        execute(bench, plan(), watch, starter(log), Path(place))
+    assert ("what it measured is kept" in str(caught.value)) == (place == ".asapbench")
 
 
 def test_ctrl_c_before_anything_is_measured_has_no_report(log: Log) -> None:

@@ -72,6 +72,25 @@ def test_runs_of_another_plan_are_left_out_and_counted(keep: Keep) -> None:
     assert "1 more of another plan or machine were left out" in text
 
 
+def test_what_a_measurement_that_is_not_valid_read_marks_no_change_and_is_counted(
+    keep: Keep,
+) -> None:
+    for number in range(20):
+        keep(f"20261124-1000{number:02}-load")
+    for number in range(20):
+        keep(f"20261124-1001{number:02}-load", 1.5, invalid="starved", plan={"users": 7})
+    text = shown()
+    assert "latency.p95, 20 runs" in text
+    assert "changed here" not in text
+    assert text.endswith("\n20 more that are not valid were left out\n")
+
+
+def test_where_no_measurement_is_valid_that_is_said(keep: Keep) -> None:
+    keep("20261124-100000-load", invalid="starved")
+    with pytest.raises(UsageError, match=r"1 kept run has a metric 'latency\.p95', and no measure"):
+        shown()
+
+
 def test_a_run_that_was_interrupted_is_no_part_of_it(keep: Keep) -> None:
     keep("20261124-100000-load")
     keep("20261124-110000-load", ended="interrupted", why="by the user")
@@ -128,8 +147,8 @@ def test_no_line_of_the_drawing_is_longer_than_the_terminal(
         Point("20261124-100000-load", "c" * 40, Metric(name="x", unit="s", value=value))
         for value in values
     ]
-    least = max(map(len, render_history(points, None, left_out=0, width=0).splitlines()))
-    lines = render_history(points, None, left_out=0, width=width).splitlines()
+    least = max(map(len, render_history(points, None, left_out={}, width=0).splitlines()))
+    lines = render_history(points, None, left_out={}, width=width).splitlines()
     assert max(map(len, lines)) <= max(width, least)
 
 

@@ -1,6 +1,6 @@
 """Runs on disk."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -76,6 +76,62 @@ def test_only_the_newest_runs_are_kept(tmp_path: Path, environment: Environment)
     left = sorted(folder.name for folder in (tmp_path / "runs").iterdir())
     assert len(left) == store.KEPT
     assert left[0] == "20000101-000004-load"
+
+
+def test_a_run_that_is_being_measured_is_not_removed_however_many_are_begun_beside_it(
+    tmp_path: Path, environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "KEPT", 2)
+    long = begin("memory", Plan(), environment, tmp_path)
+    for _ in range(4):
+        begin("micro", Plan(), environment, tmp_path)
+    long.tell(ended="complete")
+    assert load(long.folder).story.ended == "complete"
+    folder = long.folder
+    del long
+    for _ in range(2):
+        begin("micro", Plan(), environment, tmp_path)
+    assert not folder.exists()
+
+
+def test_a_run_that_begins_is_not_removed_though_by_its_clock_it_is_the_oldest(
+    tmp_path: Path, environment: Environment
+) -> None:
+    for number in range(store.KEPT + 3):
+        (tmp_path / "runs" / f"29990101-0000{number:02}-load").mkdir(parents=True)
+    recording = begin("load", Plan(), environment, tmp_path)
+    recording.tell(ended="complete")
+    assert load(recording.folder).story.ended == "complete"
+    assert len(list((tmp_path / "runs").iterdir())) == store.KEPT
+
+
+def test_runs_are_kept_also_where_the_file_system_has_no_locks(
+    tmp_path: Path, environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unsupported(*_: object) -> None:
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("fcntl.flock", unsupported)
+    monkeypatch.setattr(store, "KEPT", 2)
+    for _ in range(4):
+        folder = begin("load", Plan(), environment, tmp_path).folder
+    assert len(store.kept(tmp_path)) == 2
+    assert folder in store.kept(tmp_path)
+
+
+def test_a_run_that_is_removed_while_they_are_listed_hides_no_other(
+    tmp_path: Path, environment: Environment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = (begin("load", Plan(), environment, tmp_path).folder for _ in range(2))
+    real = Path.iterdir
+
+    def removed(path: Path) -> Iterator[Path]:
+        if path == first:
+            raise FileNotFoundError(2, "No such file or directory", str(path))
+        return real(path)
+
+    monkeypatch.setattr(Path, "iterdir", removed)
+    assert store.kept(tmp_path) == [second]
 
 
 def test_a_folder_that_cannot_be_written_is_refused(
