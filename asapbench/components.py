@@ -8,14 +8,19 @@ from contextlib import ExitStack
 
 from asapbench.cycling import reading_of
 from asapbench.errors import BrokenRun
+from asapbench.grown import tightest
 from asapbench.leak.cycles import layout
+from asapbench.leak.enough import enough
 from asapbench.leak.parts import LIVE, LIVE_COUNT, PARTS
-from asapbench.model import Metric, Recorder, Tick, Window
+from asapbench.model import Metric, Recorder, Story, Tick, Window
 from asapbench.process import Child
 from asapbench.series import Writer
+from asapbench.stats import confidence_per_look
 
 WARM_UP = 3
 LOOKS = (8, 16, 24)  # cycles that count
+_SHARE = 1 / 3  # of a limit, that the last look leaves open of a part that does not grow
+_MOST = 20_000  # operations a cycle, whatever the limit is
 _PATIENCE = 60.0  # seconds for one cycle
 _WAIT = 0.2
 
@@ -55,6 +60,18 @@ class Part:
         self._writer.close()
 
 
+def sizes(story: Story) -> dict[str, int]:
+    """Operations a cycle of each part: more than usual where a limit is tight at --rps."""
+    return {name: max(size, min(_MOST, _needed(story, name))) for name, size in PARTS.items()}
+
+
+def _needed(story: Story, part: str) -> int:
+    limit = tightest(story, part)
+    if limit is None:
+        return 0
+    return enough(limit, LOOKS[-1], confidence_per_look(len(LOOKS)), _SHARE)
+
+
 def measure_components(
     recorder: Recorder,
     undecided: Callable[[], set[str]],
@@ -67,7 +84,7 @@ def measure_components(
     began = time.monotonic()
     recorder.tell(windows=(Window(name="components", start=began, end=began),))
     with ExitStack() as open_parts:
-        parts = [Part(name, size, recorder) for name, size in PARTS.items()]
+        parts = [Part(name, size, recorder) for name, size in sizes(recorder.story).items()]
         live = Part(LIVE, LIVE_COUNT, recorder)
         for part in (*parts, live):
             open_parts.callback(part.close)

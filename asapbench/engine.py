@@ -100,17 +100,15 @@ def _about(phase: str) -> Tick:
     return Tick(phase=phase, elapsed=0.0, progress=0.0)
 
 
-def _decided(bench: Bench, recording: Recording) -> bool:
-    """Whether more time would change nothing: every verdict is a pass or a fail."""
-    verdicts = conclude(bench, recording.run()).verdicts
-    return all(verdict.outcome in {"pass", "fail"} for verdict in verdicts)
+def _look(bench: Bench, recording: Recording) -> Report:
+    return conclude(bench, recording.run())
 
 
 def _looking(bench: Bench, recording: Recording) -> Measure:
-    """The measuring of a bench, which may ask whether all is decided."""
+    """The measuring of a bench, which may look at what follows so far."""
 
     def measure(plan: Plan, system: Running, recorder: Recorder) -> Generator[Tick]:
-        return bench.measure(plan, system, recorder, partial(_decided, bench, recording))
+        return bench.measure(plan, system, recorder, partial(_look, bench, recording))
 
     return measure
 

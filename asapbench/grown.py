@@ -13,7 +13,7 @@ from asapbench.leak.growth import Growth
 from asapbench.leak.kind import LEAK, Kind, is_worth_a_word, kind_of
 from asapbench.leak.parts import LIVE, LIVE_COUNT, PARTS
 from asapbench.leak.subject import Subject, subject_of
-from asapbench.model import Gate, Metric, Note, Run, Server, Story, Verdict, Window
+from asapbench.model import Gate, Metric, Note, Run, Server, Story, Verdict, Window, metric_key
 from asapbench.samples import Requests, failures_by_kind, requests_in
 from asapbench.targets import judge, parse_limit
 from asapbench.units import show, show_duration, show_interval
@@ -157,12 +157,14 @@ def _growths(found: Findings, server: Subject) -> Iterator[Metric]:
             yield growth_metric(name, unit, growth, server.confidence, {})
 
 
-def misses(found: Findings) -> bool:
+def misses(verdicts: Iterable[Verdict]) -> bool:
     """Whether a growth of the server misses its limit, whichever growth the table limits."""
-    return any(verdict.outcome == "fail" for verdict in _judged_server(found))
+    growths = {"growth_rate", *_GROWTHS}
+    return any(one.outcome == "fail" and one.metric in growths for one in verdicts)
 
 
-def _judged_server(found: Findings) -> tuple[Verdict, ...]:
+def judged_server(found: Findings) -> tuple[Verdict, ...]:
+    """The verdicts on how the server grows."""
     growths = _growths(found, found.server) if found.server else ()
     return _judged(found.run.story, growths)
 
@@ -235,12 +237,12 @@ def gates(found: Findings) -> Iterator[Gate]:
         yield from _idle(found, found.run.story.server)
     growth = found.control.growth("uss") if found.control else None
     if growth is not None:
-        rate = growth.times(found.rate)
+        rate, limit = growth.times(found.rate), tightest(found.run.story)
         yield Gate(
             name="control",
             unit="B/s",
             value=max(0.0, rate.low),
-            limit=CONTROL * _limit(found),
+            limit=CONTROL * (LEAK if limit is None else limit * found.rate),
             text=f"a server that holds nothing seems to grow by {show(rate.value, 'B/s')} here",
             hint="end what else takes memory on this machine, then measure again",
         )
@@ -280,15 +282,23 @@ def _cpu(found: Findings) -> float | None:
     return max(rates) * (window.end - window.start) if rates else None
 
 
-def _limit(found: Findings) -> float:
-    """The tightest limit on the growth of pages, in bytes a second."""
-    in_seconds = {"growth_rate": 1.0, "growth_per_request": found.rate}
+def tightest(story: Story, part: str | None = None) -> float | None:
+    """The tightest limit on the growth of the server, or of a part, in bytes a request at --rps."""
+    rate = story.plan["rps"]
+    per_request = {"growth_rate": 1 / rate, "growth_per_request": 1.0}
+    if part is not None:
+        labels = {"component": part}
+        per_request = {
+            metric_key("growth_rate", labels): 1 / rate,
+            metric_key("growth_per_operation", labels): 1.0,
+        }
+        per_request |= {"growth_rate": 1 / rate} if story.plan["components_only"] else {}
     limits = (
-        parse_limit(row.limit).value * in_seconds[row.metric]
-        for row in found.run.story.targets
-        if row.metric in in_seconds
+        parse_limit(row.limit).value * per_request[row.metric]
+        for row in story.targets
+        if row.metric in per_request
     )
-    return min((limit for limit in limits if limit > 0), default=LEAK)
+    return min((limit for limit in limits if limit > 0), default=None)
 
 
 def kind(found: Findings) -> Kind | None:
@@ -329,7 +339,7 @@ def _growth_notes(found: Findings) -> Iterator[Note]:
             text=f"memory of {what} grows by {grown}: no leak by the table, and not nothing",
             hint="watch it over a longer time, or measure longer: --duration",
         )
-    if misses(found) and found.run.story.explanation is None:
+    if misses(judged_server(found)) and found.run.story.explanation is None:
         yield Note(
             code="explain",
             text="memory grows with the requests: the lines that keep it can be named",
@@ -345,7 +355,7 @@ def _watched(found: Findings) -> Iterator[tuple[str, Growth]]:
         if subject is None or growth is None or not is_worth_a_word(growth.times(found.rate)):
             continue
         if subject is found.server:
-            what, verdicts = "the server", _judged_server(found)
+            what, verdicts = "the server", judged_server(found)
         else:
             what = subject.name
             verdicts = judged_part(story, subject.name, growth, subject.confidence)

@@ -346,6 +346,11 @@ class Report(Value):
     exit_code: Exit
     broke: str = ""
 
+    @property
+    def decided(self) -> bool:
+        """Whether more time would change nothing: every verdict is a pass or a fail."""
+        return all(verdict.outcome in {"pass", "fail"} for verdict in self.verdicts)
+
     def find(self, key: str) -> Metric | None:
         """The metric of this key, or None where the run gave none."""
         return next((metric for metric in self.metrics if metric.key == key), None)
@@ -405,8 +410,8 @@ class Exploring:
     offer: Callable[[Server], Offer]
 
 
-# Whether every verdict on what is recorded so far is a pass or a fail.
-Decided = Callable[[], bool]
+# What follows from all that is recorded so far.
+Look = Callable[[], Report]
 
 # Command lines, and what each does; the help shows them, and tests run them.
 Examples = tuple[tuple[str, str], ...]
@@ -433,7 +438,7 @@ class Bench:
     name: str
     plan: type[Plan]
     produces: Callable[[Any], Mapping[str, str]]
-    measure: Callable[[Any, Running, Recorder, Decided], Generator[Tick]]
+    measure: Callable[[Any, Running, Recorder, Look], Generator[Tick]]
     analyse: Callable[[Run], Analysis]
     doc: str
     examples: Examples

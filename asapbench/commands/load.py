@@ -17,8 +17,8 @@ from asapbench.errors import UsageError
 from asapbench.model import (
     Analysis,
     Bench,
-    Decided,
     Exploring,
+    Look,
     Note,
     Recorder,
     Run,
@@ -186,9 +186,7 @@ def _check_offered(plan: LoadPlan) -> None:
             )
 
 
-def measure(
-    plan: LoadPlan, system: Running, recorder: Recorder, decided: Decided
-) -> Generator[Tick]:
+def measure(plan: LoadPlan, system: Running, recorder: Recorder, look: Look) -> Generator[Tick]:
     """Ramp, warm up, measure; every request is recorded, the windows say what counts."""
     from asapbench.traffic import generator  # psutil: not for --help
 
@@ -200,7 +198,7 @@ def measure(
         yield from traffic.ramp(plan.load)
         if plan.warmup:
             yield from traffic.hold("warm-up", plan.warmup)
-        yield from traffic.hold_until_decided("measured", plan.looks, decided)
+        yield from traffic.hold_until_decided("measured", plan.looks, lambda: look().decided)
 
 
 def measure_floor(plan: LoadPlan, system: Running, recorder: Recorder) -> Generator[Tick]:

@@ -23,14 +23,17 @@ from asapbench.leak.parts import PARTS
 from asapbench.model import (
     Analysis,
     Bench,
-    Decided,
     Labels,
+    Look,
     Metric,
+    Note,
     Plan,
     Recorder,
+    Report,
     Run,
     Running,
     Seconds,
+    Story,
     Tick,
 )
 from asapbench.offer import Endpoint
@@ -50,6 +53,8 @@ QUICK_LOOKS = (8, 12, 16, 24, 32, 48)
 QUICK_CONFIRM = 24
 QUICK_RATE = 3000.0  # req/s, at most
 QUICK_CYCLE = 1.0  # s
+QUICK_LONGEST = 2 * QUICK_CYCLE  # s, of requests, unless the server is slow
+QUICK_SHARE = 1 / 3  # of the limit, that the last look may leave open where the server is slow
 SETTLING = 1.0  # s, that a reading may take beside the requests of a cycle
 FINAL = frozenset({"control", "idle-process"})  # gates that more cycles do not mend
 EARLY = 2  # cycles, after which these are asked for
@@ -195,8 +200,13 @@ class MemoryPlan(Plan):
 
     @property
     def cycles(self) -> int:
-        """How many cycles the planned time holds; as a float can be off, a hair more is enough."""
-        return int(self.duration / self.interval + 1e-9)
+        """How many cycles the planned time holds."""
+        return _cycles_in(self.duration, self.interval)
+
+    @property
+    def looks(self) -> tuple[int, ...]:
+        """After how many cycles to ask whether all is decided."""
+        return looks(self.duration, self.interval, quick=self.quick)
 
     @property
     def size(self) -> int:
@@ -204,11 +214,16 @@ class MemoryPlan(Plan):
         return round(self.rps * self.interval)
 
 
+def _cycles_in(duration: float, interval: float) -> int:
+    """How many cycles a time holds; as a float can be off, a hair more is enough."""
+    return int(duration / interval + 1e-9)
+
+
 def looks(duration: float, interval: float, *, quick: bool) -> tuple[int, ...]:
     """After how many cycles to ask whether all is decided."""
     if quick:
         return QUICK_LOOKS
-    planned = max(KEPT, int(duration / interval + 1e-9))
+    planned = max(KEPT, _cycles_in(duration, interval))
     return (planned, planned * (1 + EXTEND) // 2, planned * EXTEND)
 
 
@@ -274,9 +289,7 @@ def _check_module(name: str) -> None:
         )
 
 
-def measure(
-    plan: MemoryPlan, system: Running, recorder: Recorder, decided: Decided
-) -> Generator[Tick]:
+def measure(plan: MemoryPlan, system: Running, recorder: Recorder, look: Look) -> Generator[Tick]:
     """The parts by themselves, then cycles on the server until all is decided."""
     from asapbench.components import measure_components  # psutil and more: not for --help
 
@@ -288,7 +301,7 @@ def measure(
         undecided, so_far = partial(undecided_parts, recorder), partial(_parts_so_far, recorder)
         yield from measure_components(recorder, undecided, so_far)
     if not plan.components_only:
-        yield from _measure_server(plan, system, recorder, decided)
+        yield from _measure_server(plan, system, recorder, look)
 
 
 def _unseen(host: str) -> UsageError:
@@ -300,44 +313,68 @@ def _unseen(host: str) -> UsageError:
 
 def _judges_parts(recorder: Recorder) -> bool:
     """Whether the table has a limit for a part: the one that ships has."""
-    parts = ("{component=", "live_envelopes")
-    return any(part in target.metric for target in recorder.story.targets for part in parts)
+    return any(_is_of_parts(target.metric) for target in recorder.story.targets)
+
+
+def _is_of_parts(metric: str) -> bool:
+    return "{component=" in metric or metric.startswith("live_envelopes")
 
 
 def _measure_server(
-    plan: MemoryPlan, system: Running, recorder: Recorder, decided: Decided
+    plan: MemoryPlan, system: Running, recorder: Recorder, look: Look
 ) -> Iterator[Tick]:
     from asapbench.cycling import Wanted, until
     from asapbench.stats import confidence_per_look
 
-    kept_looks = looks(plan.duration, plan.interval, quick=plan.quick)
-
-    def done() -> bool:
-        return _void(plan, recorder) or (decided() and confirmed(plan, recorder))
-
+    kept_looks = plan.looks
     with _cycles(plan, system, recorder) as run:
         yield from run.begin()
         run.planned = plan.warmup + kept_looks[0]
         if plan.quick:
             yield from run.raise_rate(plan.rps, QUICK_RATE, QUICK_CYCLE)
-            size = max(round(run.rate * QUICK_CYCLE), min(plan.size, 2 * round(run.rate)))
-            run.wanted = Wanted(size, _longest(plan), kept_looks[-1])
+            size = quick_size(plan, recorder.story, run.rate)
+            seconds = max(QUICK_LONGEST, size / run.rate)
+            run.wanted = Wanted(size, seconds, kept_looks[-1])
         else:
             yield from run.feel(plan.rps)
             run.rate = plan.rps
-            run.wanted = Wanted(plan.size, _longest(plan), kept_looks[-1])
+            run.wanted = Wanted(plan.size, plan.interval, kept_looks[-1])
         confidence = confidence_per_look(len(kept_looks))
         run.so_far = partial(_so_far, recorder, "cycles", {}, confidence)
         for _ in range(plan.warmup):
             run.fit()
             yield from run.warm_up(1)
         run.fit()
-        yield from until(done, kept_looks, run, partial(is_hopeless, plan, recorder, run))
+        done = partial(is_done, plan, look)
+        yield from until(done, kept_looks, run, partial(is_hopeless, plan, recorder, run, look))
 
 
-def _longest(plan: MemoryPlan) -> float:
-    """How many seconds of requests a cycle may be."""
-    return 2 * QUICK_CYCLE if plan.quick else plan.interval
+def quick_size(plan: MemoryPlan, story: Story, rate: float) -> int:
+    """Requests a cycle at a rate that the server bears: of a slow one as many as tell the limit."""
+    brief = max(round(rate * QUICK_CYCLE), min(plan.size, 2 * round(rate)))
+    return max(brief, min(LEAST_REQUESTS, _needed(plan, story, QUICK_SHARE)))
+
+
+def _needed(plan: MemoryPlan, story: Story, share: float) -> int:
+    """Requests a cycle with which the last look can leave less than a share of the limit open."""
+    from asapbench.grown import tightest
+    from asapbench.leak.enough import enough
+    from asapbench.stats import confidence_per_look
+
+    limit = tightest(story)
+    if limit is None:
+        return 0
+    return enough(limit, plan.looks[-1], confidence_per_look(len(plan.looks)), share)
+
+
+def is_done(plan: MemoryPlan, look: Look) -> bool:
+    """Whether more cycles of the server would change nothing that they have a say in."""
+    report = look()
+    if plan.gates and any(not gate.ok for gate in report.gates):
+        return True
+    own = (verdict for verdict in report.verdicts if not _is_of_parts(verdict.metric))
+    decided = all(verdict.outcome in {"pass", "fail"} for verdict in own)
+    return decided and confirmed(plan, report)
 
 
 def _void(plan: MemoryPlan, recorder: Recorder, gates: Collection[str] = ()) -> bool:
@@ -346,17 +383,40 @@ def _void(plan: MemoryPlan, recorder: Recorder, gates: Collection[str] = ()) -> 
     return plan.gates and any(name in gates or not gates for name in tripped)
 
 
-def is_hopeless(plan: MemoryPlan, recorder: Recorder, run: Cycles, kept: int, look: int) -> bool:
-    """Whether the next look can give no verdict, or would come far too late."""
-    from asapbench.grown import UNEXPECTED
+def is_hopeless(
+    plan: MemoryPlan, recorder: Recorder, run: Cycles, look: Look, kept: int, following: int
+) -> bool:
+    """Whether the look that follows can give no verdict, or would come far too late.
+
+    What the report would not show else becomes a note.
+    """
+    from asapbench.grown import UNEXPECTED, misses
 
     mostly_wrong = kept == EARLY and run.failed > MOSTLY * run.size * kept
-    if plan.gates and (mostly_wrong or run.failed > UNEXPECTED * run.size * look):
+    if plan.gates and (mostly_wrong or run.failed > UNEXPECTED * run.size * following):
         return True
-    most = looks(plan.duration, plan.interval, quick=plan.quick)[-1]
-    if run.seconds > most * (_longest(plan) + SETTLING):
+    if kept == EARLY and _void(plan, recorder, FINAL):
         return True
-    return kept == EARLY and _void(plan, recorder, FINAL)
+    why = why_vain(plan, recorder.story, run, kept)
+    if why is None or misses(look().verdicts):  # a miss is for the looks to confirm
+        return False
+    recorder.tell(notes=(*recorder.story.notes, why))
+    return True
+
+
+def why_vain(plan: MemoryPlan, story: Story, run: Cycles, kept: int) -> Note | None:
+    """Why to go on leads nowhere: cycles too small for the limit, or that take far too long."""
+    if kept < KEPT:
+        return None
+    longer = "leave out --quick" if plan.quick else "give a longer --interval"
+    hint = f"give a --rps that the server bears, or {longer}"
+    if run.size < _needed(plan, story, share=1.0):
+        text = f"cycles of {run.size} requests are too small to tell the limit from no growth"
+        return Note(code="ended-early", text=f"the run ended early: {text}", hint=hint)
+    if run.seconds > plan.looks[-1] * (run.wanted.seconds + SETTLING):
+        text = f"{kept} cycles took {show_duration(run.seconds)}, more than all that were planned"
+        return Note(code="ended-early", text=f"the run ended early: {text}", hint=hint)
+    return None
 
 
 def measure_control(plan: MemoryPlan, system: Running, recorder: Recorder) -> Generator[Tick]:
@@ -390,12 +450,13 @@ def name_lines(plan: MemoryPlan, recorder: Recorder) -> Generator[Tick]:
 
 def _nothing_to_explain(plan: MemoryPlan, recorder: Recorder) -> str:
     """Why not, unless the server that was measured grew: by the table, or at all."""
+    from asapbench.grown import judged_server, misses
     from asapbench.stats import CONFIDENCE
 
     if _void(plan, recorder):
         return "the measurement is not valid"
     rate = _rate(recorder, "cycles", CONFIDENCE)
-    grew = rate is not None and (rate.low > 0 or _misses(recorder))
+    grew = rate is not None and (rate.low > 0 or misses(judged_server(_findings(recorder.run()))))
     return "" if grew else "memory does not grow with the requests"
 
 
@@ -476,20 +537,12 @@ def _straddles(recorder: Recorder, part: str, confidence: float) -> bool:
     return any(verdict.outcome == "inconclusive" for verdict in verdicts)
 
 
-def confirmed(plan: MemoryPlan, recorder: Recorder) -> bool:
+def confirmed(plan: MemoryPlan, report: Report) -> bool:
     """Whether growth that fails went on for so long that it is no cache that fills."""
-    from asapbench.stats import CONFIDENCE
+    from asapbench.grown import misses
 
-    rate = _rate(recorder, "cycles", CONFIDENCE)
-    enough = QUICK_CONFIRM if plan.quick else CONFIRM
-    return rate is None or rate.n + rate.dropped >= enough or not _misses(recorder)
-
-
-def _misses(recorder: Recorder) -> bool:
-    """Whether a growth of the server misses its limit so far, whichever the table has."""
-    from asapbench import grown
-
-    return grown.misses(_findings(recorder.run()))
+    least = QUICK_CONFIRM if plan.quick else CONFIRM
+    return report.details.get("kept", 0) >= least or not misses(report.verdicts)
 
 
 def _rate(recorder: Recorder, file: str, confidence: float) -> Growth | None:

@@ -21,7 +21,7 @@ from asapbench.errors import BrokenRun
 from asapbench.model import (
     Analysis,
     Bench,
-    Decided,
+    Look,
     Metric,
     Note,
     Plan,
@@ -200,7 +200,7 @@ def measure(
     plan: MicroPlan,
     system: Running,
     recorder: Recorder,
-    decided: Decided,  # noqa: ARG001 - each benchmark is asked for by itself
+    look: Look,  # noqa: ARG001 - each benchmark is asked for by itself
 ) -> Generator[Tick]:
     """Calibrate, look at memory, then rounds until every benchmark is done with."""
     from asapbench.rounds import Conditions, Rounds  # psutil and more: not for --help

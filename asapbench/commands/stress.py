@@ -18,8 +18,8 @@ from asapbench.cores import generator_cores, physical_cores
 from asapbench.model import (
     Analysis,
     Bench,
-    Decided,
     Exploring,
+    Look,
     Recorder,
     Run,
     Running,
@@ -221,9 +221,7 @@ def prepare(plan: StressPlan) -> None:
     allow_sockets("--max-users", most, plan.max_users, local=plan.host is None)
 
 
-def measure(
-    plan: StressPlan, system: Running, recorder: Recorder, decided: Decided
-) -> Generator[Tick]:
+def measure(plan: StressPlan, system: Running, recorder: Recorder, look: Look) -> Generator[Tick]:
     """Climb; every request is recorded, the windows and the table of steps say whose it is."""
     from asapbench.climb import Climb  # numpy and psutil: not for --help
     from asapbench.ladder.evidence import STEPS
@@ -244,7 +242,7 @@ def measure(
         if plan.profile == "spike":
             yield from climb.spike(first, top)
         else:
-            yield from climb.search(reachable(plan), decided if plan.quick else _never)
+            yield from climb.search(reachable(plan), lambda: plan.quick and look().decided)
 
 
 def reachable(plan: StressPlan) -> Ladder:
@@ -252,10 +250,6 @@ def reachable(plan: StressPlan) -> Ladder:
     from asapbench.limits import most_users
 
     return replace(plan.ladder, most=plan.level(most_users(MOST_USERS)))
-
-
-def _never() -> bool:
-    return False
 
 
 def measure_floor(plan: StressPlan, system: Running, recorder: Recorder) -> Generator[Tick]:

@@ -96,6 +96,11 @@ def mean(
     return Growth(centre, centre - reach, centre + reach, n, seen)
 
 
+def reach(spread: float, steps: int, confidence: float) -> float:
+    """How far a bound lies off the mean of independent steps with this standard deviation."""
+    return float(special.stdtrit(steps - 1, confidence)) * spread / float(np.sqrt(steps))
+
+
 def _low_at_end(steps: Array, confidence: float, least_spread: float) -> float:
     """The lower bound of a straight line through the steps where it ends."""
     n = len(steps)

@@ -14,6 +14,11 @@ from asapbench.stats import CONFIDENCE, Array
 _POOL = 16384.0
 
 
+def resolution(size: float) -> float:
+    """The standard deviation, in bytes a request, of steps of so many requests, by the pools."""
+    return float(_POOL / np.sqrt(6) / size)
+
+
 @dataclass(frozen=True)
 class Subject:
     """`counted` are the rows from the last of the warm-up on; the growths are per request."""
@@ -41,8 +46,7 @@ class Subject:
             return None
         in_pages = column in {"uss", "rss"}
         size = float(np.mean(np.diff(self.counted["requests"])))
-        spread = _POOL / np.sqrt(6) / size if in_pages else 0.0
-        return settled(found, self.confidence, spread)
+        return settled(found, self.confidence, resolution(size) if in_pages else 0.0)
 
     def change(self, column: str) -> float:
         """How much it became more from the end of the warm-up to the last reading."""

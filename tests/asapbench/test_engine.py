@@ -17,7 +17,7 @@ from asapbench.errors import BrokenRun, Exit, Interrupted, ServerDied, UsageErro
 from asapbench.model import (
     Analysis,
     Bench,
-    Decided,
+    Look,
     Metric,
     Plan,
     Recorder,
@@ -61,9 +61,7 @@ def starter(
 
 
 def bench_that(log: Log, measure: Callable[[Recorder], Generator[Tick]]) -> Bench:
-    def measured(
-        plan: Plan, system: Running, recorder: Recorder, decided: Decided
-    ) -> Generator[Tick]:
+    def measured(plan: Plan, system: Running, recorder: Recorder, look: Look) -> Generator[Tick]:
         log.append("measure")
         try:
             yield from measure(recorder)

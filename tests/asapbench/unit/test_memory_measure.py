@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,22 +16,28 @@ from asapbench.commands import memory
 from asapbench.commands.memory import (
     MemoryPlan,
     confirmed,
+    is_done,
     is_hopeless,
     name_lines,
+    quick_size,
     undecided_parts,
 )
+from asapbench.components import LOOKS, sizes
 from asapbench.conclusion import conclude
-from asapbench.cycling import Cycles
+from asapbench.cycling import Cycles, Wanted
 from asapbench.errors import BrokenRun, ServerDied
 from asapbench.leak.cycles import layout
+from asapbench.leak.growth import mean
 from asapbench.leak.parts import PARTS
-from asapbench.model import Environment, Running, Tick, Window
+from asapbench.leak.subject import resolution
+from asapbench.model import Environment, Report, Running, Tick, Window
 from asapbench.model import Target as Row
 from asapbench.report.document import render_json
 from asapbench.report.page import page
 from asapbench.report.tables import render_csv
 from asapbench.report.text import render_text
 from asapbench.series import Writer
+from asapbench.stats import confidence_per_look
 from asapbench.store import Recording
 
 Record = Callable[..., Recording]
@@ -65,6 +72,11 @@ def record(tmp_path: Path, environment: Environment) -> Record:
 QUICK = MemoryPlan(quick=True, floor=False, explain=True)
 
 
+def report_of(recording: Recording) -> Report:
+    recording.tell(ended="complete")
+    return conclude(memory.BENCH, recording.run())
+
+
 @pytest.mark.parametrize(
     "limit",
     [SHIPPED, ("growth_per_request", "<= 100 B"), ("rss_per_request", "<= 100 B")],
@@ -73,13 +85,27 @@ def test_growth_that_misses_any_limit_has_to_go_on_before_it_ends_a_run(
     record: Record, limit: tuple[str, str]
 ) -> None:
     missing = {"< 50 MB/h": 300.0}.get(limit[1], 120.0)
-    assert not confirmed(QUICK, record(QUICK, limit, server=missing))
-    assert not confirmed(QUICK, record(QUICK, limit, kept=16, server=missing))
-    assert confirmed(QUICK, record(QUICK, limit, kept=24, server=missing))
+    assert not confirmed(QUICK, report_of(record(QUICK, limit, server=missing)))
+    assert not confirmed(QUICK, report_of(record(QUICK, limit, kept=16, server=missing)))
+    assert confirmed(QUICK, report_of(record(QUICK, limit, kept=24, server=missing)))
 
 
 def test_growth_that_meets_the_limits_has_nothing_to_confirm(record: Record) -> None:
-    assert confirmed(QUICK, record(QUICK, ("growth_per_request", "<= 100 B"), server=50.0))
+    limit = ("growth_per_request", "<= 100 B")
+    assert confirmed(QUICK, report_of(record(QUICK, limit, server=50.0)))
+
+
+def test_a_part_that_stays_undecided_keeps_no_server_going(record: Record) -> None:
+    part = ('growth_rate{component="client_send"}', "< 50 MB/h")
+    recording = record(QUICK, SHIPPED, server=0.0, client_send=0.0)
+    rows = (*recording.story.targets, Row(metric=part[0], limit=part[1]))
+    recording.tell(targets=rows, plan={**recording.story.plan, "rps": 100_000.0})
+    undecided = [one.metric for one in report_of(recording).verdicts if one.outcome != "pass"]
+    assert undecided == ["growth_rate", part[0]]
+    recording.tell(targets=rows[1:])
+    assert is_done(QUICK, partial(report_of, recording))
+    recording.tell(targets=rows[:1])
+    assert not is_done(QUICK, partial(report_of, recording))
 
 
 def explained(recording: Recording) -> str:
@@ -126,6 +152,23 @@ def test_an_instrumented_run_that_fails_is_told_and_touches_nothing_else(
 PARTS_ONLY = MemoryPlan(components_only=True)
 
 
+@pytest.mark.parametrize("rps", [100.0, 1000.0, 3000.0])
+def test_parts_do_enough_operations_to_tell_their_limit_at_the_rate(
+    record: Record, rps: float
+) -> None:
+    plan = MemoryPlan(components_only=True, rps=rps)
+    limit = 50e6 / 3600 / rps
+    for name, size in sizes(record(plan, SHIPPED, **dict.fromkeys(PARTS, 0.0)).story).items():
+        assert size >= PARTS[name]
+        flat = mean(np.zeros(LOOKS[0]), confidence_per_look(len(LOOKS)), resolution(size))
+        assert flat.high < limit, name
+
+
+def test_no_limit_makes_a_cycle_of_a_part_endless(record: Record) -> None:
+    recording = record(PARTS_ONLY, ("growth_rate", "< 0.001 B/s"), **dict.fromkeys(PARTS, 0.0))
+    assert max(sizes(recording.story).values()) <= 20_000
+
+
 def test_a_limit_on_all_parts_together_keeps_a_part_that_straddles_it_going(
     record: Record,
 ) -> None:
@@ -158,14 +201,16 @@ def test_of_the_parts_the_least_sure_one_bounds_them_all(record: Record) -> None
 class Sent:
     """What a run has sent so far."""
 
-    def __init__(self, failed: int = 0, seconds: float = 1.0) -> None:
-        self.failed, self.seconds, self.size = failed, seconds, SIZE
+    def __init__(self, failed: int = 0, seconds: float = 1.0, size: int = SIZE) -> None:
+        self.failed, self.seconds, self.size = failed, seconds, size
+        self.wanted = Wanted(size, 10.0)
 
 
 def hopeless(
     recording: Recording, plan: MemoryPlan, kept: int = 1, look: int = 8, **sent: Any
 ) -> bool:
-    return is_hopeless(plan, recording, cast("Cycles", Sent(**sent)), kept, look)
+    run = cast("Cycles", Sent(**sent))
+    return is_hopeless(plan, recording, run, partial(report_of, recording), kept, look)
 
 
 def test_a_run_ends_once_so_many_replies_are_wrong_that_the_next_look_is_void(
@@ -189,8 +234,39 @@ def test_a_run_ends_soon_where_most_replies_are_wrong(record: Record) -> None:
 def test_a_run_does_not_take_many_times_the_duration_of_its_plan(record: Record) -> None:
     plan = MemoryPlan(duration=100, interval=10)
     recording = record(plan, SHIPPED, server=0.0)
-    assert not hopeless(recording, plan, seconds=205.0)  # it may be extended
-    assert hopeless(recording, plan, seconds=300.0)
+    assert not hopeless(recording, plan, kept=8, seconds=205.0)  # it may be extended
+    assert hopeless(recording, plan, kept=8, seconds=300.0)
+    (note,) = recording.story.notes
+    assert "8 cycles took 5m00s, more than all that were planned" in note.text
+
+
+def test_a_slow_run_has_at_least_the_cycles_that_a_growth_needs(record: Record) -> None:
+    plan = MemoryPlan(duration=100, interval=10)
+    recording = record(plan, SHIPPED, server=0.0)
+    assert not hopeless(recording, plan, kept=7, seconds=3000.0)
+
+
+def test_no_time_ends_a_run_while_a_missed_limit_is_not_confirmed(record: Record) -> None:
+    plan = MemoryPlan(duration=100, interval=10)
+    recording = record(plan, SHIPPED, server=300.0)
+    assert not hopeless(recording, plan, kept=13, seconds=3000.0)
+    assert not recording.story.notes
+
+
+def test_cycles_too_small_for_the_limit_end_a_run_and_say_so(record: Record) -> None:
+    plan = MemoryPlan(quick=True, rps=1000)
+    recording = record(plan, SHIPPED, server=0.0)
+    assert hopeless(recording, plan, kept=8, size=100)
+    (note,) = recording.story.notes
+    assert "cycles of 100 requests are too small to tell the limit" in note.text
+    assert "leave out --quick" in note.hint
+
+
+def test_a_slow_server_gets_cycles_that_can_tell_the_limit_with_quick(record: Record) -> None:
+    """Five requests a second: two seconds of them would leave megabytes an hour open."""
+    story = record(QUICK, SHIPPED, server=0.0).story
+    assert 50 < quick_size(QUICK, story, rate=5.0) <= 100
+    assert quick_size(QUICK, story, rate=3000.0) == 3000
 
 
 def with_control(recording: Recording, growth: float) -> Recording:
@@ -217,7 +293,7 @@ def test_a_control_that_grows_ends_a_run_before_it_begins(record: Record) -> Non
 
 
 def measured(recording: Recording) -> Iterator[Tick]:
-    return memory.measure(QUICK, cast("Running", None), recording, lambda: True)
+    return memory.measure(QUICK, cast("Running", None), recording, partial(report_of, recording))
 
 
 def test_what_is_not_valid_is_not_explained(record: Record) -> None:
