@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from asapbench.series import Column, Layout
 
 CLEAN = 0.01  # of a batch may be spent waiting for a core
+IDLE = 1.0  # s after which an agent may have closed a connection: the shortest in use is 2 s
 
 
 class _Message(BaseModel):

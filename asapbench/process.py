@@ -53,6 +53,7 @@ class Child:
                 process_group=0,
             )
         self.pid = self._popen.pid
+        self.silent = False  # whether all that it said was read, and no more will come
         _as_usual(self.pid)
         pin(self.pid, cpus)
         self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -75,7 +76,9 @@ class Child:
     def line(self, timeout: float) -> str | None:
         """The next line, or None where none comes within `timeout` seconds or the child ended."""
         with suppress(queue.Empty):
-            return self._lines.get(timeout=timeout)
+            line = self._lines.get(timeout=timeout)
+            self.silent = line is None
+            return line
         return None
 
     def check(self) -> None:

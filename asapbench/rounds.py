@@ -24,6 +24,7 @@ BATCH = 0.001  # s
 _LEAST_BATCHES = 6
 _LEAST_LONG = 3  # of one of which six would take longer than this:
 _LONG = 0.3  # s
+_LAST_WORDS = 2.0  # s until what a worker said before its end has been read
 _LONGEST_START = 1.5  # s; a start that took longer was held up
 _WORKER = ("-m", "asapbench.workers.operations")
 
@@ -36,8 +37,9 @@ def catalogue(suite: str, log: Any, patience: float = PATIENCE) -> tuple[Entry, 
         while True:
             line = child.line(patience)
             if line is None:
+                how = "ended its process" if child.silent else f"took more than {patience:.0f} s"
                 child.stop()
-                raise UsageError(f"--suite: {suite!r} ended its process{child.last_words()}")
+                raise UsageError(f"--suite: the import of {suite!r} {how}{child.last_words()}")
             said = Said.model_validate_json(line)
             if said.what == "refused":
                 raise UsageError(f"--suite: {suite!r} cannot be used: {said.error}")
@@ -147,6 +149,11 @@ class Rounds:
         self._remember(numbers=self.numbers)
         self._remember_entries()
 
+    def lasts_longer(self, position: int, seconds: float) -> bool:
+        """Whether an operation of this benchmark takes more than so many seconds."""
+        known = self._known[self.entries[position].key]
+        return known.seconds > seconds * known.loops
+
     def memory(self, positions: Sequence[int]) -> Iterator[Tick]:
         """See what these operations allocate, in a process that times nothing."""
 
@@ -221,14 +228,13 @@ class Rounds:
             while True:
                 line = child.line(TICK)
                 yield self._tick(phase, doing)
+                if line is None and (reason := _gone(child, time.monotonic() - heard)):
+                    line = None if child.silent else child.line(_LAST_WORDS)
+                    if line is None:
+                        self._give_up(doing, reason, keys)
+                        return
                 if line is None:
-                    reason = _gone(child, time.monotonic() - heard)
-                    if reason is None:
-                        continue
-                    if not doing:
-                        raise BrokenRun(f"a worker broke before its first benchmark: {reason}")
-                    self._fail(doing, reason, keys)
-                    return
+                    continue
                 heard = time.monotonic()
                 said = Said.model_validate_json(line)
                 if said.what == "ended":
@@ -247,6 +253,11 @@ class Rounds:
         elif said.what in {"timed", "memory"}:
             take(said)
             keys.remove(said.key)
+
+    def _give_up(self, doing: str, reason: str, keys: list[str]) -> None:
+        if not doing:
+            raise BrokenRun(f"a worker broke before its first benchmark: {reason}")
+        self._fail(doing, reason, keys)
 
     def _fail(self, key: str, error: str, keys: list[str]) -> None:
         if key not in keys:  # how its clean-up ended: it is done with already

@@ -45,6 +45,7 @@ SHIPPED = "asapbench.suite.protocol"
 PATIENCE = 60.0  # s
 _GROWTH = 2  # of the number of rounds from one look to the next
 _TIMES = ("", ".time", ".speed", ".speedup", ".client_cpu")  # what rounds tell of a benchmark
+_LONG = 1.0  # s; an operation that takes longer is not run 13 times more to see its memory
 _MEMORY = (".blocks", ".peak_memory")  # what is seen in a process of its own
 
 
@@ -230,7 +231,16 @@ def measure(
         if not stopped:
             stopped = yield from _rounds(plan, rounds, recorder)
         if not stopped:
-            yield from rounds.memory(_seen(plan, rounds, recorder.story.targets))
+            yield from _memory(plan, rounds, recorder)
+
+
+def _memory(plan: MicroPlan, rounds: Rounds, recorder: Recorder) -> Generator[Tick]:
+    seen = _seen(plan, rounds, recorder.story.targets)
+    wanted = _judged_memory(rounds, recorder.story.targets)
+    long_ = [at for at in seen if at not in wanted and rounds.lasts_longer(at, _LONG)]
+    names = [rounds.entries[at].key for at in long_]
+    recorder.tell(facts={**recorder.story.facts, "memory_left_out": names})
+    yield from rounds.memory([at for at in seen if at not in long_])
 
 
 def _before(plan: MicroPlan, story: Story) -> float:
@@ -353,8 +363,10 @@ def _keys(entry: Entry, entries: Sequence[Entry], kinds: Iterable[str]) -> set[s
 
 def _seen(plan: MicroPlan, rounds: Rounds, targets: Sequence[Target]) -> list[int]:
     """The benchmarks whose memory is looked at; with --quick those with a target for it."""
-    if not plan.quick:
-        return list(rounds.alive)
+    return _judged_memory(rounds, targets) if plan.quick else list(rounds.alive)
+
+
+def _judged_memory(rounds: Rounds, targets: Sequence[Target]) -> list[int]:
     rows = {target.metric for target in targets}
     return [at for at in rounds.alive if rows & _memory_keys(rounds.entries[at])]
 
@@ -455,6 +467,13 @@ def _notes(run: Run, entries: Sequence[Entry], metrics: Sequence[Metric]) -> Gen
             code="benchmark-broke",
             text=f"not measured to the end: {names}",
             hint="what they wrote is in operations.log of the run; the others are not affected",
+        )
+    if long_ := run.story.facts.get("memory_left_out"):
+        yield Note(
+            code="memory-left-out",
+            text=f"the memory of {', '.join(long_)} was not looked at: an operation takes more "
+            f"than {show(_LONG, 's')}, and that runs it 13 times more",
+            hint="give it a target for .blocks or .peak_memory, and it is looked at",
         )
     if not run.story.targets:
         yield Note(

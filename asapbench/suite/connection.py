@@ -8,18 +8,17 @@ from __future__ import annotations
 
 import socket
 import ssl
-from dataclasses import dataclass
 from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
 import httptools
 
+from asapbench.catalogue import IDLE
 from asapbench.headers import expand_headers
 from asapbench.suite import Agent
 
 _PATIENCE = 30.0  # s
-_IDLE = 1.0  # s after which a server may have closed a connection: the shortest in use is 2 s
 _CHUNK = 1 << 16
 
 
@@ -27,18 +26,25 @@ class WrongReplyError(AssertionError):
     """The agent answered something else than was asked for."""
 
 
-@dataclass
-class _Answer:
-    """Takes the parser's calls."""
+class _Answers:
+    """Those of one connection, one at a time; takes its parser's calls."""
 
-    body: bytes = b""
-    complete: bool = False
+    def __init__(self) -> None:
+        self.parser: Any = httptools.HttpResponseParser(self)
+        self.keeps = True  # whether the agent leaves the connection open
+        self.expect()
+
+    def expect(self) -> None:
+        """The next one."""
+        self.body = b""
+        self.complete = False
 
     def on_body(self, body: bytes) -> None:
         self.body += body
 
     def on_message_complete(self) -> None:
         self.complete = True
+        self.keeps = self.parser.should_keep_alive()  # once it is through it says no of any
 
 
 class Connection:
@@ -49,6 +55,7 @@ class Connection:
         self._parts = urlsplit(agent.url)
         self._socket = _connect(agent, self._parts)
         self._used = monotonic()
+        self._answers = _Answers()
         lines = [f"{name}: {value}\r\n" for name, value in expand_headers(agent.headers).items()]
         self._own = "".join(lines)
         self._buffer = memoryview(bytearray(_CHUNK))
@@ -64,19 +71,19 @@ class Connection:
 
     def exchange(self, request: bytes) -> bytes:
         """Send a request and return the body of its answer; anything but HTTP 200 raises."""
-        if monotonic() - self._used > _IDLE:
+        if not self._answers.keeps or monotonic() - self._used > IDLE:
             self._reopen()
         self._socket.sendall(request)
-        answer = _Answer()
-        parser: Any = httptools.HttpResponseParser(answer)
+        answer = self._answers
+        answer.expect()
         while not answer.complete:
             length = self._socket.recv_into(self._buffer)
             if not length:
                 raise WrongReplyError("the agent closed the connection before its answer was whole")
-            parser.feed_data(self._buffer[:length])
+            answer.parser.feed_data(self._buffer[:length])
         self._used = monotonic()
-        if parser.get_status_code() != 200:
-            raise WrongReplyError(f"HTTP {parser.get_status_code()}: {answer.body[:200]!r}")
+        if (status := answer.parser.get_status_code()) != 200:
+            raise WrongReplyError(f"HTTP {status}: {answer.body[:200]!r}")
         return answer.body
 
     def close(self) -> None:
@@ -86,6 +93,7 @@ class Connection:
     def _reopen(self) -> None:
         self.close()
         self._socket = _connect(self._agent, self._parts)
+        self._answers = _Answers()
 
     def _head(self, path: str) -> str:
         host = self._parts.netloc

@@ -39,8 +39,14 @@ def reference() -> dict[str, Benchmark]:
 def _modules(suite: str) -> Iterator[ModuleType]:
     module = import_from_folder(suite)
     yield module
-    for below in pkgutil.iter_modules(getattr(module, "__path__", ()), f"{suite}."):
+    path = getattr(module, "__path__", ())
+    for below in pkgutil.walk_packages(path, f"{suite}.", onerror=_raise):
         yield importlib.import_module(below.name)
+
+
+def _raise(_: str) -> None:
+    """Raise again what an import raised, instead of leaving out what is below."""
+    raise  # it is called where that is being handled
 
 
 def _check_group(found: dict[str, Benchmark]) -> None:

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from time import monotonic
 
-from asapbench.catalogue import Batch, Job, Said
+from asapbench.catalogue import IDLE, Batch, Job, Said
 from asapbench.suite import Benchmark
 from asapbench.workers.operations.seeing import visit, visits
 from asapbench.workers.operations.setting import Ready, ready
@@ -29,7 +29,14 @@ class _Timing:
     ready: Ready
     stack: ExitStack
     visits: int
+    agent: bool = False
     batches: list[Batch] = field(default_factory=list)
+    used: float = field(default_factory=monotonic)
+
+    @property
+    def rested(self) -> bool:
+        """Whether its connection to the agent may have been closed, or soon will be."""
+        return self.agent and monotonic() - self.used > IDLE / 2
 
 
 def time(job: Job, found: dict[str, Benchmark], tell: Tell) -> None:
@@ -58,7 +65,8 @@ def _set_up(job: Job, found: dict[str, Benchmark], tell: Tell) -> Iterator[_Timi
         except Exception as error:
             tell(failed(key, error))
         else:
-            yield _Timing(key, operation, stack, visits(job.loops[key], job.batches[key]))
+            wanted = visits(job.loops[key], job.batches[key])
+            yield _Timing(key, operation, stack, wanted, agent=found[key].entry.agent)
 
 
 def _is_due(one: _Timing, number: int, passes: int) -> bool:
@@ -71,11 +79,14 @@ def _visit(one: _Timing, job: Job, tell: Tell) -> bool:
     # an operation that takes long warms itself up, but for its first
     warm_up = job.warm_up and (loops > 1 or not one.batches)
     try:
+        if one.rested and not warm_up:
+            one.ready.once()  # else to connect anew would be timed: times the distance to an agent
         one.batches += visit(one.ready, loops, warm_up=warm_up)
     except Exception as error:
         tell(failed(one.key, error))
         _clean_up(one.stack)
         return False
+    one.used = monotonic()
     return True
 
 

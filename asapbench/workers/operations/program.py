@@ -8,6 +8,7 @@ import sys
 import threading
 import traceback
 from collections.abc import Callable
+from time import monotonic
 
 from asapbench.catalogue import Job, Said
 from asapbench.suite import Benchmark
@@ -19,7 +20,9 @@ from asapbench.workers.operations.setting import Ready, ready
 _STDOUT = 1
 _PARENT_GONE = 1  # exit code
 
-_DO: dict[str, Callable[[str, Ready, Job], Said]] = {
+_QUIET = 1.0  # s after which the parent is told again what is being done
+
+_DO: dict[str, Callable[[str, Ready, Job, Callable[[], None]], Said]] = {
     "calibrate": seeing.calibrate,
     "memory": seeing.memory,
 }
@@ -60,10 +63,23 @@ def _work(job: Job, found: dict[str, Benchmark], tell: Callable[[Said], None]) -
         tell(Said(what="began", key=key))
         try:
             with ready(found[key], job.agent) as operation:
-                said = _DO[job.do](key, operation, job)
+                said = _DO[job.do](key, operation, job, _still(key, tell))
         except Exception as error:
             said = failed(key, error)
         tell(said)
+
+
+def _still(key: str, tell: Callable[[Said], None]) -> Callable[[], None]:
+    """To be called before each run of an operation: many long ones are no worker that hangs."""
+    told = monotonic()
+
+    def still() -> None:
+        nonlocal told
+        if monotonic() - told > _QUIET:
+            told = monotonic()
+            tell(Said(what="began", key=key))
+
+    return still
 
 
 def _about() -> dict[str, str | int | float]:

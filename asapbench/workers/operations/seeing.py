@@ -6,6 +6,7 @@ import gc
 import math
 import sys
 import tracemalloc
+from collections.abc import Callable
 from time import monotonic
 
 from asapbench.catalogue import CLEAN, Batch, Job, Said
@@ -19,22 +20,26 @@ _MEMORY_RUNS = 8
 _LONGEST = 10_000_000  # loops
 
 
-def calibrate(key: str, ready: Ready, job: Job) -> Said:
+def calibrate(key: str, ready: Ready, job: Job, still: Callable[[], None]) -> Said:
     """How many loops a batch takes: doubled until they last as long as a batch should.
 
-    A batch that was held up looks long, so it counts only if the next one is as long.
+    A batch that was held up looks long, so it counts only if the next one is as long. `still` is
+    called between runs, of which each may take long.
     """
     ready.once()
     loops, seconds = 1, 0.0
     while loops < _LONGEST:
+        still()
         seconds, *_ = ready.batch(loops)
         if seconds >= job.batch / 2:
+            still()
             seconds = min(seconds, ready.batch(loops)[0])
         if seconds >= job.batch / 2:
             break
         loops *= 2
     own = seconds / loops
     loops = max(2 if own < _SHORT * job.batch else 1, round(job.batch / own))
+    still()
     batch = (*ready.batch(loops), pace())
     return Said(
         what="timed",
@@ -70,24 +75,34 @@ def visit(ready: Ready, loops: int, *, warm_up: bool) -> list[Batch]:
     return batches
 
 
-def memory(key: str, ready: Ready, job: Job) -> Said:  # noqa: ARG001 - like the others
+def memory(
+    key: str,
+    ready: Ready,
+    job: Job,  # noqa: ARG001 - like the others
+    still: Callable[[], None],
+) -> Said:
     """The blocks that the result of an operation holds, and the most bytes held at once."""
     for _ in range(3):  # what is made once, caches and the like, is none of an operation's
+        still()
         ready.once()
     gc.collect()
     kept: list[object] = [None] * _MEMORY_RUNS
     before = sys.getallocatedblocks()
     for index in range(_MEMORY_RUNS):
+        still()
         kept[index] = ready.once()
     blocks = (sys.getallocatedblocks() - before) / _MEMORY_RUNS
     kept.clear()
-    return Said(what="memory", key=key, at=monotonic(), blocks=max(0.0, blocks), peak=_peak(ready))
+    peak = _peak(ready, still)
+    return Said(what="memory", key=key, at=monotonic(), blocks=max(0.0, blocks), peak=peak)
 
 
-def _peak(ready: Ready) -> float:
+def _peak(ready: Ready, still: Callable[[], None]) -> float:
     tracemalloc.start()
     try:
+        still()
         ready.once()
+        still()
         tracemalloc.reset_peak()
         before, _ = tracemalloc.get_traced_memory()
         ready.once()

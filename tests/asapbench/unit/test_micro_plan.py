@@ -1,5 +1,6 @@
 """Which benchmarks a plan of `micro` measures, and for how long it goes on with them."""
 
+from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -8,7 +9,7 @@ import pytest
 from asapbench.catalogue import Entry
 from asapbench.commands import micro
 from asapbench.commands.micro import MicroPlan
-from asapbench.model import Target
+from asapbench.model import Target, Tick
 
 SLOW, FAST = Entry(group="ways", name="slow"), Entry(group="ways", name="fast", against="slow")
 SIZED = Entry(group="sized", name="one", numbers=("ratio",), size=10)
@@ -60,3 +61,24 @@ def test_both_ways_are_timed_until_a_speedup_is_decided() -> None:
     assert wanted in micro._keys(SLOW, ENTRIES, micro._TIMES)
     assert wanted in micro._keys(FAST, ENTRIES, micro._TIMES)
     assert wanted not in micro._keys(OTHER, ENTRIES, micro._TIMES)
+
+
+def test_memory_of_what_takes_long_is_left_out_unless_it_is_judged() -> None:
+    looked_at: list[int] = []
+
+    def memory(positions: list[int]) -> Iterator[Tick]:
+        looked_at.extend(positions)
+        return iter(())
+
+    rounds: Any = SimpleNamespace(
+        alive=(0, 1, 2, 3),
+        entries=ENTRIES,
+        lasts_longer=lambda at, seconds: at >= 2 and seconds == 1.0,
+        memory=memory,
+    )
+    story = SimpleNamespace(facts={"seed": 1}, targets=[target('other.blocks{benchmark="one"}')])
+    told: dict[str, Any] = {}
+    recorder: Any = SimpleNamespace(story=story, tell=lambda **facts: told.update(facts))
+    assert list(micro._memory(MicroPlan(), rounds, recorder)) == []
+    assert looked_at == [0, 1, 3]
+    assert told == {"facts": {"seed": 1, "memory_left_out": ["sized/one"]}}

@@ -87,5 +87,6 @@ def test_a_batch_that_is_held_up_while_calibrating_makes_no_batch_short(
     held_up: tuple[int, ...],
 ) -> None:
     operation: Any = HeldUp(*held_up)
-    said = calibrate("g/one", operation, Job(suite="s", do="calibrate", batch=0.001))
+    job = Job(suite="s", do="calibrate", batch=0.001)
+    said = calibrate("g/one", operation, job, lambda: None)
     assert said.loops == pytest.approx(1000, rel=0.01)

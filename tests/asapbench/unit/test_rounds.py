@@ -7,9 +7,9 @@ from typing import Any, ClassVar, Self
 import pytest
 
 from asapbench.catalogue import Agent, Entry, Job, Said
-from asapbench.errors import BrokenRun
+from asapbench.errors import BrokenRun, UsageError
 from asapbench.model import Story
-from asapbench.rounds import Conditions, Rounds
+from asapbench.rounds import Conditions, Rounds, catalogue
 from asapbench.store import Recording
 
 GOOD, BAD = Entry(group="g", name="good"), Entry(group="g", name="bad", size=100)
@@ -17,13 +17,14 @@ BATCH = (0.001, 0.001, 0.0, 5e-5)
 
 
 class FakeChild:
-    """A worker that says what its script has for its job, and is gone after the last of it."""
+    """A worker that says what its script has for its job, and is gone; None is a pause."""
 
     script: ClassVar[Any] = None
     jobs: ClassVar[list[Job]] = []
+    silent = False
 
     def __init__(self, *_: object, **__: object) -> None:
-        self._lines: Iterator[Said] = iter(())
+        self._lines: Iterator[Said | None] = iter(())
 
     def __enter__(self) -> Self:
         return self
@@ -39,6 +40,12 @@ class FakeChild:
     def line(self, _: float) -> str | None:
         said = next(self._lines, None)
         return said.model_dump_json() if said else None
+
+    def stop(self) -> None:
+        """Nothing to end."""
+
+    def last_words(self) -> str:
+        return ""
 
     def check(self) -> None:
         raise BrokenRun("the worker ended with exit code 3")
@@ -118,3 +125,27 @@ def test_each_process_has_batches_enough_for_a_lower_quartile(
     list(rounds.calibrate())
     list(rounds.round(rounds.alive))
     assert set(FakeChild.jobs[-1].batches.values()) == {least}
+
+
+def test_what_a_worker_said_just_before_its_end_is_heard(play: Any) -> None:
+    def script(job: Job) -> list[Said | None]:
+        said = [timed(key) for key in job.keys]
+        return [Said(what="began", key=job.keys[0]), None, *said, Said(what="ended")]
+
+    rounds = play(script)
+    list(rounds.round(rounds.alive))
+    assert rounds.recorder.story.failures == ()
+    assert len(FakeChild.jobs) == 1
+
+
+@pytest.mark.parametrize(
+    ("silent", "said"), [(True, "ended its process"), (False, "took more than 7 s")]
+)
+def test_an_import_that_ends_its_process_is_told_from_one_that_hangs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, silent: bool, said: str
+) -> None:
+    monkeypatch.setattr("asapbench.rounds.Child", FakeChild)
+    monkeypatch.setattr(FakeChild, "script", staticmethod(lambda _: []))
+    monkeypatch.setattr(FakeChild, "silent", silent)
+    with pytest.raises(UsageError, match=f"the import of 'odd' {said}"):
+        catalogue("odd", tmp_path / "log", patience=7)

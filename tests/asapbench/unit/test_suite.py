@@ -1,5 +1,6 @@
 """What `@benchmark` makes of a function."""
 
+import importlib
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -85,3 +86,22 @@ def test_benchmarks_are_found_among_other_names_in_order() -> None:
     found = found_in({"x": 1, "first": first, "empty": (), "text": ("a",), "second": second})
     assert [one.entry.name for one in found] == ["a", "b"]
     assert all(isinstance(one, Benchmark) for one in found)
+
+
+def test_benchmarks_are_found_at_any_depth_and_an_import_that_fails_there_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = "from asapbench.suite import benchmark\n@benchmark(group='g')\ndef deep(): ...\n"
+    below = tmp_path / "suite_in_depth" / "parts"
+    below.mkdir(parents=True)
+    (below.parent / "__init__.py").touch()
+    (below / "__init__.py").touch()
+    (below / "one.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert list(find("suite_in_depth")) == ["g/deep"]
+    odd = below.parent / "odd"
+    odd.mkdir()
+    (odd / "__init__.py").write_text("import no_such_module")
+    importlib.invalidate_caches()
+    with pytest.raises(ImportError, match="no_such_module"):
+        find("suite_in_depth")
