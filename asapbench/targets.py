@@ -65,15 +65,17 @@ def shipped_text() -> str:
 def read_table(command: str, file: Path | None) -> tuple[Target, ...]:
     """The rows for a command, of the user's file or of the table that ships with the package.
 
-    A file that marks no step with some state gets the shipped rows that do.
+    A row that marks steps takes the place of the shipped one of its state and metric alone: a table
+    that says when latency is too much still has servers break that fail.
     """
     if file is None:
         return _rows(command, tomllib.loads(shipped_text()), SHIPPED)
     own = own_rows(command, file)
     if command != _MARKED:
         return own
-    marked = {"", *(target.marks for target in own)}
-    return (*own, *(row for row in read_table(command, None) if row.marks not in marked))
+    replaced = {(target.marks, _key(target)) for target in own}
+    shipped = (row for row in read_table(command, None) if row.marks)
+    return (*own, *(row for row in shipped if (row.marks, _key(row)) not in replaced))
 
 
 def own_rows(command: str, file: Path) -> tuple[Target, ...]:

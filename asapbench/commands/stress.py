@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Generator
 from dataclasses import replace
 from math import ceil
-from typing import TYPE_CHECKING, Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
 
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 _ENDPOINTS = (Endpoint(name="asap", weight=1),)
 
 BURST = (5.0, 2.0)  # seconds together, seconds quiet
+_CYCLES = 4  # of bursts that are measured: fewer do not tell whether the queue grows
+_BURST_STEP = sum(BURST) * (1 + _CYCLES)  # seconds; one cycle is for settling
 MOST_USERS = 20_000
 MOST_STEPS = 120
 _SETTLE_SHARE, _SETTLE = 0.2, (0.5, 5.0)  # of a step, and least and most seconds
@@ -64,7 +66,8 @@ class StressPlan(WebPlan):
         30,
         gt=0,
         le=86_400,
-        description="Length of a step: 30, 30s, 1m",
+        description=f"Length of a step: 30, 30s, 1m (of bursts {_BURST_STEP:g} s at least, and by "
+        "default)",
         json_schema_extra={"panel": "Measuring"},
     )
     profile: Literal["step", "spike"] = Field(
@@ -99,6 +102,13 @@ class StressPlan(WebPlan):
         description="Generator processes; auto: one for each core that the server leaves",
     )
     timeout: Timeout = 10
+
+    @model_validator(mode="before")
+    @classmethod
+    def _long_enough_for_bursts(cls, given: Any) -> Any:
+        if isinstance(given, dict) and given.get("user_class") == "burst":
+            return {"step_time": _BURST_STEP} | given
+        return given
 
     @model_validator(mode="after")
     def _has_a_step(self) -> Self:
@@ -161,7 +171,7 @@ class StressPlan(WebPlan):
         if self.user_class == "burst":
             # a whole cycle to settle, and whole ones to measure
             cycles = -(-_SAMPLES // (self.level(self.step_users) * sum(BURST)))
-            return sum(BURST) * (1 + max(1.0, cycles))
+            return sum(BURST) * (1 + max(_CYCLES, cycles))
         window = _LEAST_WINDOW
         if self.rate_per_user is not None:
             window = max(window, _SAMPLES / self.level(self.step_users))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import resource
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from asapbench.commands.stress import BENCH, StressPlan, prepare, produces, reachable
 from asapbench.errors import UsageError
+from asapbench.ladder.growth import growth
 from asapbench.model import Target
 from asapbench.targets import check_table, judge, read_table
 
@@ -35,7 +37,7 @@ def test_the_defaults_are_ten_steps_of_fifty_users() -> None:
         ({"step_time": "0s"}, "greater than 0"),
         ({"step_time": "1s"}, r"--step-time 1s is too short .* at least 2s"),
         ({"step_users": 1, "step_time": "30s"}, r"10 req/s .* it must be at least 1m12s"),
-        ({"user_class": "burst", "step_time": "10s"}, "at least 14s"),
+        ({"user_class": "burst", "step_time": "30s"}, "at least 35s"),
         ({"rps_per_user": 0}, "greater than 0"),
         ({"profile": "spike", "until_break": True}, "spike and --until-break exclude each other"),
         ({"profile": "spike", "max_users": 50}, "--profile spike with --max-users 50 is no jump"),
@@ -56,13 +58,21 @@ def test_the_least_step_time_that_is_named_is_accepted(user_class: str, users: i
 
 
 def test_bursts_offer_more_while_they_last_so_that_the_mean_is_the_level() -> None:
-    paced = plan(user_class="burst", step_users=70, step_time="30s")
+    paced = plan(user_class="burst", step_users=70)
     assert paced.ladder.step == pytest.approx(500)
     load = paced.pace.load(500)
     assert load.users == 70
     assert load.rate == pytest.approx(700)
     assert load.burst == (5.0, 2.0)
-    assert paced.pace.measure == 21
+
+
+def test_bursts_are_so_many_by_default_that_a_growing_queue_is_seen() -> None:
+    pace = plan(user_class="burst").pace
+    assert (pace.settle, pace.measure) == (7, 28)
+    planned = np.arange(0.0, pace.measure, 1 / 500)
+    assert growth(planned, planned / 50, round(pace.measure / pace.settle)) is not None
+    assert plan(user_class="burst", step_time="1m").step_time == 60
+    assert plan(user_class="paced").step_time == 30
 
 
 def test_a_closed_loop_counts_users() -> None:
@@ -103,16 +113,28 @@ def test_a_table_without_marks_gets_those_that_ship(tmp_path: Path) -> None:
     assert read_table("stress", table)[1:] == shipped
 
 
-@pytest.mark.parametrize("state", ["degraded", "severe", "broken"])
-def test_marks_of_the_user_s_own_replace_those_of_the_same_state_and_no_others(
-    tmp_path: Path, state: str
+@pytest.mark.parametrize(
+    ("metric", "state", "kept"),
+    [
+        ("latency.p95", "broken", 5),
+        ("latency.p95", "severe", 5),
+        (" latency.p95 ", "degraded", 4),
+        ("error_rate", "broken", 4),
+        ("error_rate", "degraded", 5),
+    ],
+)
+def test_marks_of_the_user_s_own_replace_those_of_the_same_state_and_metric_and_no_others(
+    tmp_path: Path, metric: str, state: str, kept: int
 ) -> None:
     table = tmp_path / "own.toml"
-    table.write_text(f'[[stress]]\nmetric = "latency.p95"\nlimit = ">= 1 s"\nmarks = "{state}"\n')
+    limit = ">= 1 s" if "latency" in metric else ">= 1 %"
+    table.write_text(f'[[stress]]\nmetric = "{metric}"\nlimit = "{limit}"\nmarks = "{state}"\n')
     own, *others = read_table("stress", table)
-    assert (own.limit, own.marks) == (">= 1 s", state)
-    shipped = [row for row in read_table("stress", None) if row.marks not in {"", state}]
-    assert others == shipped
+    assert (own.limit, own.marks) == (limit, state)
+    shipped = [row for row in read_table("stress", None) if row.marks]
+    replaced = (metric.strip(), state)
+    assert others == [row for row in shipped if (row.metric, row.marks) != replaced]
+    assert len(others) == kept
 
 
 def test_a_table_with_marks_that_no_step_can_meet_is_refused(tmp_path: Path) -> None:

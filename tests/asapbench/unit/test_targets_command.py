@@ -59,7 +59,8 @@ def test_shipped_marks_that_a_table_of_ones_own_leaves_in_force_are_shown_as_shi
     row = '[[stress]]\nmetric = "error_rate"\nlimit = ">= 1 %"\nmarks = "broken"\n'
     Path("own.toml").write_text(row)
     lines = [line for line in shown(targets="own.toml").splitlines() if line.startswith("stress ")]
-    assert ["own.toml" in line for line in lines] == [True, False, False]
+    assert ["own.toml" in line for line in lines] == [True, False, False, False, False]
+    assert [line.split()[1] for line in lines[1:3]] == ["delivered", "queue_growth"]
     assert all("targets.toml" in line for line in lines[1:])
 
 
