@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from asapbench.environment import machine_notes
-from asapbench.errors import Exit
-from asapbench.model import Bench, Note, Report, Run, Story
-from asapbench.targets import judge, overall
+from asapbench.errors import EXIT_OF, Exit
+from asapbench.model import Bench, Note, Outcome, Report, Run, Story
+from asapbench.targets import judge, outcome_of
 
 
 def conclude(bench: Bench, run: Run) -> Report:
@@ -16,9 +16,7 @@ def conclude(bench: Bench, run: Run) -> Report:
     if run.story.plan.get("gates", True):
         invalid = invalid or "; ".join(gate.text for gate in tripped)
     verdicts = judge(run.story.targets, analysis.metrics, invalid, analysis.remarks)
-    outcome, exit_code = overall(verdicts)
-    if analysis.broke:
-        exit_code = Exit.BROKEN
+    outcome = outcome_of(verdicts)
     return Report(
         story=run.story,
         metrics=analysis.metrics,
@@ -32,12 +30,15 @@ def conclude(bench: Bench, run: Run) -> Report:
         gates=analysis.gates,
         details=analysis.details,
         outcome=outcome,
-        exit_code=_ENDED.get(run.story.ended, exit_code),
+        exit_code=_exit_code(run.story.ended, analysis.broke, outcome),
         broke=analysis.broke,
     )
 
 
-_ENDED = {"interrupted": Exit.INTERRUPTED, "broke": Exit.BROKEN, "running": Exit.BROKEN}
+def _exit_code(ended: str, broke: str, outcome: Outcome) -> Exit:
+    if ended == "interrupted":
+        return Exit.INTERRUPTED
+    return Exit.BROKEN if broke or ended in {"broke", "running"} else EXIT_OF[outcome]
 
 
 def _invalid(story: Story, *, judges_death: bool) -> str:

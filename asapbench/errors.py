@@ -25,6 +25,14 @@ EXITS = {
     Exit.INTERRUPTED: "interrupted; what was measured until then is reported",
 }
 
+# of a run that came to its end
+EXIT_OF = {
+    "pass": Exit.PASS,
+    "fail": Exit.MISSED,
+    "inconclusive": Exit.NO_VERDICT,
+    "invalid": Exit.NO_VERDICT,
+}
+
 
 class BenchError(Exception):
     """The message names what is wrong and the way out."""

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from asapbench.errors import Exit, UsageError
+from asapbench.errors import UsageError
 from asapbench.model import Metric, Outcome, Target, Verdict, metric_key
 from asapbench.units import parse_quantity, show, show_interval
 
@@ -134,16 +134,11 @@ def judge(
     )
 
 
-def overall(verdicts: Iterable[Verdict]) -> tuple[Outcome, Exit]:
+def outcome_of(verdicts: Iterable[Verdict]) -> Outcome:
     """The outcome of all verdicts: fail wins over no verdict, no verdict over pass."""
     outcomes = {verdict.outcome for verdict in verdicts}
-    if "fail" in outcomes:
-        return "fail", Exit.MISSED
-    if "invalid" in outcomes or not outcomes:
-        return "invalid", Exit.NO_VERDICT
-    if "inconclusive" in outcomes:
-        return "inconclusive", Exit.NO_VERDICT
-    return "pass", Exit.PASS
+    worst_first: tuple[Outcome, ...] = ("fail", "invalid", "inconclusive", "pass")
+    return next((outcome for outcome in worst_first if outcome in outcomes), "invalid")
 
 
 def _rows(command: str, content: dict[str, Any], source: str) -> tuple[Target, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from asapbench.errors import Exit
+from asapbench.errors import EXIT_OF, Exit
 from asapbench.model import Outcome, Report
 
 if TYPE_CHECKING:
@@ -24,13 +24,14 @@ def overall(report: Report, comparison: Comparison | None) -> tuple[Outcome, Exi
     that did not come to its end keeps its exit code.
     """
     ended = report.exit_code not in {Exit.BROKEN, Exit.INTERRUPTED}
+    outcome = report.outcome
     if comparison is not None and comparison.too_slow:
-        return "fail", Exit.MISSED if ended else report.exit_code
-    if ended and only_compared(report, comparison):
-        return "pass", Exit.PASS
-    if ended and unanswered(report, comparison):
-        return "inconclusive", Exit.NO_VERDICT
-    return report.outcome, report.exit_code
+        outcome = "fail"
+    elif ended and only_compared(report, comparison):
+        outcome = "pass"
+    elif ended and unanswered(report, comparison):
+        outcome = "inconclusive"
+    return outcome, EXIT_OF[outcome] if ended else report.exit_code
 
 
 def unanswered(report: Report, comparison: Comparison | None) -> bool:

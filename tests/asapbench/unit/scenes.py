@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from asapbench.errors import Exit
+from asapbench.errors import EXIT_OF, Exit
 from asapbench.model import Measurement, Metric, Note, Report, Run, Story, Target
-from asapbench.targets import judge, overall
+from asapbench.targets import judge, outcome_of
 
 MakeStory = Callable[..., Story]
 
@@ -101,7 +101,7 @@ def report_of(
     """A report of a load run, judged by its numbers."""
     found = () if empty else tuple(metrics(endpoints, scale, failures))
     verdicts = judge(targets, found, invalid)
-    outcome, code = overall(verdicts)
+    outcome = outcome_of(verdicts)
     counts: dict[str, Any] = {
         "requests": 60_000,
         "failures": failures,
@@ -117,7 +117,7 @@ def report_of(
         notes=notes,
         details=own | (details or {}),
         outcome=outcome,
-        exit_code=code if exit_code is None else exit_code,
+        exit_code=EXIT_OF[outcome] if exit_code is None else exit_code,
     )
 
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asapbench.errors import Exit, UsageError
+from asapbench.errors import EXIT_OF, Exit, UsageError
 from asapbench.model import Metric, Outcome, Target, Verdict
-from asapbench.targets import check_table, judge, overall, parse_limit, read_table
+from asapbench.targets import check_table, judge, outcome_of, parse_limit, read_table
 
 PRODUCED = {
     "latency.p95": "s",
@@ -301,7 +301,8 @@ def test_fail_wins_over_no_verdict_and_no_verdict_over_pass(
     outcomes: list[Outcome], outcome: Outcome, code: Exit
 ) -> None:
     verdicts = [Verdict(metric="m", limit="< 1", outcome=each, reason="") for each in outcomes]
-    assert overall(verdicts) == (outcome, code)
+    assert outcome_of(verdicts) == outcome
+    assert EXIT_OF[outcome] == code
 
 
 EACH = {'parsing{benchmark="a"}': "s", 'parsing{benchmark="b"}': "s", "other": "s"}
