@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from asapbench.ladder.rung import Role, Rung, State
 from asapbench.ladder.search import Ladder, Next, find, next_load, trials
+from prove.capacities import HARDER, Capacity, Seen
+from prove.proofs.capacity import prove
 from prove.queues import Climb, Queue, fixed, varied
 
 LADDER = Ladder(step=500, top=3000, most=20_000)
@@ -244,3 +246,22 @@ def test_what_limited_the_generator_is_told_by_an_attempt_that_was_in_doubt() ->
     doubtful = rung(1000, "broken", doubt="the generator was at its end")
     found = find([rung(500), doubtful, doubtful, rung(1000, "broken")])
     assert found.limited == doubtful
+
+
+def seen(held: int, widest: float = 0.04) -> Seen:
+    return Seen(held, runs=100, median=0.03, widest=widest)
+
+
+def test_a_proof_of_the_capacity_fails_where_it_is_missed_often_or_told_too_widely() -> None:
+    case = HARDER[-1]
+    assert not case.missed_by(seen(90))
+    assert case.missed_by(seen(89))
+    assert case.missed_by(seen(100, widest=0.09))
+
+
+def test_a_proof_of_the_capacity_fails_where_each_case_misses_a_little_too_often(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Capacity, "seen", lambda *_: seen(94))
+    _, broken = prove(0)
+    assert broken == ["only 94.0% of all intervals that are promised hold the capacity"]
