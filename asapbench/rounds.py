@@ -116,7 +116,8 @@ class Rounds:
         from asapbench.table import read_measurement
         from asapbench.timings import timed
 
-        return timed(read_measurement(self.recorder.path(f"{OPERATIONS.name}.series")))
+        rows = read_measurement(self.recorder.path(f"{OPERATIONS.name}.series"))
+        return timed(rows, self.entries)
 
     def expected(self, positions: Sequence[int]) -> float:
         """Seconds that a round of these benchmarks will take."""

@@ -2,14 +2,15 @@
 
 Values within a process are alike for reasons of that process (its memory layout, its moment), so
 it is the processes that count as independent samples, one number each: the lower quartile of its
-batches. A batch counts only where the machine was all there: no waiting for a core, and work that
-is always the same was as fast beside it as it can be. So nothing is left out for being slow itself.
+batches, and of what is a rate their mean, since nobody is served at the rate of a quartile.
+A batch counts only where the machine was all there: no waiting for a core, and work that is always
+the same was as fast beside it as it can be. So nothing is left out for being slow itself.
 Of these numbers the geometric mean is judged, since what disturbs a time does so by a factor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,13 +28,16 @@ _FULL = 0.05  # the quantile of all paces that is the machine's full one
 _SLOWED = 1.15  # times the full pace, and what is timed beside it does not count
 NOISY = 0.05  # the halves of the median benchmark differ by more: this run is noisy
 VERY_NOISY = 0.10  # those of one benchmark
+_FEW = 4  # clean batches, of which nothing is said about the slow ones
+_UNEVEN = 1.5  # times what is judged, and a mean tells of slow operations that are in no quartile
 
 
 @dataclass(frozen=True)
 class Timed:
     """A benchmark's rounds: seconds of one operation by the clock, and of the worker's CPU.
 
-    `fastest` is the shortest batch, per operation; `disturbed` the share of batches in which a
+    `fastest` is the shortest batch, per operation; `mean` is that of all clean ones but the
+    longest, which may be one pause, and NaN of few; `disturbed` is the share of batches in which a
     process waited for its core, or the machine was slow. They do not count where others are enough.
     """
 
@@ -41,6 +45,7 @@ class Timed:
     seconds: Array
     cpu: Array
     fastest: float
+    mean: float
     loops: int
     disturbed: float
 
@@ -48,7 +53,7 @@ class Timed:
         return len(self.seconds)
 
 
-def timed(operations: Measurement | None) -> dict[int, Timed]:
+def timed(operations: Measurement | None, entries: Sequence[Entry] = ()) -> dict[int, Timed]:
     """The rounds of each benchmark, by its position; the calibration is left out."""
     if operations is None:
         return {}
@@ -57,8 +62,12 @@ def timed(operations: Measurement | None) -> dict[int, Timed]:
     which = columns["benchmark"][counted]
     parts = {name: values[counted] for name, values in columns.items()}
     parts["clean"] = _clean(parts).astype(float)
+    rates = {position for position, entry in enumerate(entries) if entry.rate}
     return {
-        int(position): _timed({name: values[which == position] for name, values in parts.items()})
+        int(position): _timed(
+            {name: values[which == position] for name, values in parts.items()},
+            _mean if int(position) in rates else _quartile,
+        )
         for position in np.unique(which)
     }
 
@@ -108,6 +117,11 @@ def split(one: Timed) -> float:
     half = len(one) // 2
     logs = np.log(one.seconds)
     return float(np.expm1(np.mean(logs[-half:]) - np.mean(logs[:half])))
+
+
+def uneven(one: Timed) -> bool:
+    """Whether slow operations, too few to be in what is judged, take much of the time."""
+    return one.mean > _UNEVEN * float(np.exp(np.mean(np.log(one.seconds))))
 
 
 def disturbed(known: Mapping[int, Timed]) -> Metric:
@@ -176,19 +190,28 @@ def _clean(columns: Mapping[str, Array]) -> Mask:
     )
 
 
-def _timed(columns: Mapping[str, Array]) -> Timed:
+def _timed(columns: Mapping[str, Array], number: Callable[[Array], float]) -> Timed:
     seconds = columns["seconds"] / columns["loops"]
     cpu = columns["cpu"] / columns["loops"]
     clean = columns["clean"].astype(bool)
     own = _counted(columns["round"], clean)
     return Timed(
         rounds=np.array(list(own), float),
-        seconds=np.array([_quartile(seconds[one]) for one in own.values()]),
+        seconds=np.array([number(seconds[one]) for one in own.values()]),
         cpu=np.array([np.mean(cpu[one]) for one in own.values()]),
         fastest=float(seconds.min()),
+        mean=_without_longest(seconds[clean]),
         loops=int(columns["loops"][-1]),
         disturbed=float(1 - clean.mean()),
     )
+
+
+def _mean(seconds: Array) -> float:
+    return float(np.mean(seconds))
+
+
+def _without_longest(seconds: Array) -> float:
+    return float(np.mean(np.sort(seconds)[:-1])) if len(seconds) > _FEW else np.nan
 
 
 def _quartile(seconds: Array) -> float:

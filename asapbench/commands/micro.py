@@ -144,7 +144,7 @@ class Effort(Value):
         return tuple(found)
 
 
-_QUICK = Effort(least=3, most=12, precision=math.inf, seconds=16.5, slice=0.008, measured=1.3)
+_QUICK = Effort(least=3, most=12, precision=math.inf, seconds=16.5, slice=0.008)
 _USUAL = Effort(least=5, most=40, precision=0.03, seconds=45)
 _RIGOROUS = Effort(least=15, most=120, precision=0.01, seconds=240)
 
@@ -254,7 +254,7 @@ def analyse(run: Run) -> Analysis:
     from asapbench import timings  # numpy and scipy: not for --help
 
     entries = _entries(run.story.facts)
-    known = timings.timed(timings.table(run, "operations"))
+    known = timings.timed(timings.table(run, "operations"), entries)
     metrics = tuple(_metrics(run, entries, known))
     return Analysis(
         metrics=metrics,
@@ -427,22 +427,29 @@ def _entries(facts: Mapping[str, Any]) -> tuple[Entry, ...]:
 
 
 def _remarks(run: Run, entries: Sequence[Entry], known: Mapping[int, Any]) -> dict[str, str]:
-    """What a reader of a verdict has to know: that its benchmark broke, or was noisy."""
-    from asapbench import timings
+    """What a reader of a verdict has to know: that its benchmark broke, was noisy or uneven."""
     from asapbench.selection import judged_key
-    from asapbench.units import show
 
     by_key = {entry.key: entry for entry in entries}
     remarks = {}
     for position, one in known.items():
-        off = timings.split(one) if len(one) > 1 else 0.0
-        if abs(off) > timings.VERY_NOISY:
-            shown = show(abs(off), "ratio")
-            remarks[judged_key(entries[position])] = f"noisy: its halves differ by {shown}"
+        if said := "; ".join(_doubts(one)):
+            remarks[judged_key(entries[position])] = said
     for failure in run.story.failures:
         entry = by_key[failure["benchmark"]]
         remarks[judged_key(entry)] = f"it broke: {failure['error']}"
     return remarks
+
+
+def _doubts(one: Timed) -> Generator[str]:
+    from asapbench import timings
+    from asapbench.units import show
+
+    off = timings.split(one) if len(one) > 1 else 0.0
+    if abs(off) > timings.VERY_NOISY:
+        yield f"noisy: its halves differ by {show(abs(off), 'ratio')}"
+    if timings.uneven(one):
+        yield f"uneven: few slow operations make its mean {show(one.mean, 's')}"
 
 
 def _broke(run: Run) -> str:

@@ -127,12 +127,17 @@ def _outcome(verdict: Verdict | None) -> Text:
     return Text(verdict.outcome.upper(), _STYLES[verdict.outcome]) if verdict else Text()
 
 
+def _a_second(seconds: float) -> str:
+    rate = 1 / seconds
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"
+
+
 _CELLS: dict[str, Callable[[Report, Row, Verdict | None], str | Text]] = {
     "min": _seconds("min"),
     "mean": _seconds("mean"),
     "stddev": _seconds("stddev"),
     "median": _seconds("median"),
-    "ops/s": lambda _, row, __: f"{1 / row['mean']:,.0f}",
+    "ops/s": lambda _, row, __: _a_second(row["mean"]),
     "±": _interval,
     "rounds": lambda _, row, __: str(row["rounds"]),
     "blocks kept": lambda report, row, _: _metric(report, row, "blocks"),

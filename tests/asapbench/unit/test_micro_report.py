@@ -101,8 +101,26 @@ def test_noise_is_a_remark_that_a_reader_of_a_met_target_sees(
     assert verdict.remark in render_text(report, width=120, color=False)
 
 
-def test_operations_a_second_are_operations_not_items(
+def test_slow_operations_are_a_remark_that_a_reader_of_a_met_target_sees(
     make_rounds: Callable[..., Run], make_story: Callable[..., Story]
+) -> None:
+    story = make_story(
+        command="micro",
+        plan=MicroPlan().stored(),
+        targets=TARGETS[:1],
+        facts={"entries": [ENTRIES[0].model_dump(mode="json")]},
+    )
+    run = make_rounds(story, {0: 1e-6}, spread=0.0)
+    (operations,) = run.tables("operations")
+    operations.columns["seconds"][::3] *= 100  # one batch in each process
+    (verdict,) = conclude(BENCH, run).verdicts
+    assert verdict.outcome == "pass"
+    assert verdict.remark == "uneven: few slow operations make its mean 31.1 µs"
+
+
+@pytest.mark.parametrize(("seconds", "shown"), [(1e-3, " 1,000 "), (4.0, " 0.25 ")])
+def test_operations_a_second_are_operations_not_items(
+    make_rounds: Callable[..., Run], make_story: Callable[..., Story], seconds: float, shown: str
 ) -> None:
     entry = Entry(group="batches", name="of_100", items=100)
     story = make_story(
@@ -110,13 +128,13 @@ def test_operations_a_second_are_operations_not_items(
         plan=MicroPlan().stored(),
         facts={"entries": [entry.model_dump(mode="json")]},
     )
-    report = conclude(BENCH, make_rounds(story, {0: 1e-3}, spread=0.0))
+    report = conclude(BENCH, make_rounds(story, {0: seconds}, spread=0.0))
     line = next(
         line
         for line in render_text(report, width=160, color=False).splitlines()
         if line.startswith("  of_100")
     )
-    assert " 1,000 " in line
+    assert shown in line
 
 
 def test_the_picture_has_a_strip_for_each_benchmark_and_a_line_for_each_target(

@@ -1,6 +1,7 @@
 """What `make bench` says of a limit."""
 
 from benchmarks.limits import against, missed
+from benchmarks.micro_truth import different, found_in
 
 
 def test_a_limit_that_is_missed_is_said_beside_it_and_found_again() -> None:
@@ -12,3 +13,14 @@ def test_a_limit_that_is_missed_is_said_beside_it_and_found_again() -> None:
     assert seen["help"] == "0.312 s (limit 0.25 s, MISSED)"
     assert seen["report"] == "1.5 s (limit 1.5 s)"
     assert missed(seen) == ["help"]
+
+
+def test_of_micro_more_than_chance_makes_of_what_is_promised_is_a_miss() -> None:
+    same, other = {"g/a": "~", "g/b": "~"}, {"g/a": "slower", "g/b": "faster"}
+    assert missed({"equals": different([same] * 38 + [other] * 2)}) == []
+    assert missed({"equals": different([same] * 20 + [other] * 20)}) == ["equals"]
+    assert missed({"planted": found_in([True] * 18 + [False] * 2, 0.1)}) == []
+    assert missed({"planted": found_in([True] * 10 + [False] * 10, 0.1)}) == ["planted"]
+    assert missed({"beyond": found_in([True] * 4 + [False], 0.0)}) == ["beyond"]
+    assert found_in([True] * 5, 0.0) == "5 of 5 (limit 0 not found by chance)"
+    assert different([]) == "0 of 0, in 0 of 0 pairs (limit 0 pairs by chance)"

@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 
 from asapbench.catalogue import OPERATIONS, Entry
 from asapbench.model import Measurement, Metric, Run, Story
-from asapbench.timings import disturbed, metrics, noise, overhead, split, table, timed, width
+from asapbench.timings import (
+    disturbed,
+    metrics,
+    noise,
+    overhead,
+    split,
+    table,
+    timed,
+    uneven,
+    width,
+)
 
 # benchmark, round, seconds of 10 loops, waited, and the pace beside it
 Batch = tuple[int, int, float, float] | tuple[int, int, float, float, float]
@@ -45,6 +55,32 @@ def test_what_that_number_is_does_not_depend_on_how_many_batches_there_are(batch
         (0, number, 1 + random.random(), 0.0) for number in range(1, 801) for _ in range(batches)
     ]
     assert timed(operations(*rows))[0].seconds.mean() == pytest.approx(0.125, rel=0.01)
+
+
+def with_each_eighth_slow() -> Measurement:
+    """Of a server that answers seven of eight requests in 1 ms and the eighth in 200 ms."""
+    return operations(
+        *(
+            (0, number, 2.0 if at % 8 == 7 else 0.01, 0.0)
+            for number in (1, 2, 3)
+            for at in range(24)
+        )
+    )
+
+
+def test_a_rate_is_that_of_all_operations_the_slow_ones_too() -> None:
+    entry = Entry(group="g", name="n", rate=True)
+    (metric,) = metrics([entry], timed(with_each_eighth_slow(), [entry]), CONFIDENCE)
+    assert metric.value == pytest.approx(1 / (7 / 8 * 0.001 + 1 / 8 * 0.2))
+
+
+def test_slow_operations_that_are_in_no_quartile_are_known_a_single_pause_is_none() -> None:
+    even = [(0, number, 1.0, 0.0) for number in (1, 2, 3) for _ in range(10)]
+    pause: Batch = (0, 3, 400.0, 0.0)
+    in_disturbed: Batch = (0, 3, 400.0, 100.0)
+    assert uneven(timed(with_each_eighth_slow())[0])
+    assert not uneven(timed(operations(*even, pause, in_disturbed, in_disturbed))[0])
+    assert not uneven(timed(operations((0, 1, 1.0, 0.0), pause))[0])  # of so few nothing is said
 
 
 def test_the_round_that_calibrates_does_not_count() -> None:
