@@ -321,14 +321,21 @@ def notes(found: Findings) -> Iterator[Note]:
         return
     yield from _rate_notes(found)
     if np.isnan(server.counted["blocks"]).any():
-        yield Note(
-            code="from-outside",
-            text="this server could not be asked, so it is judged by USS and RSS alone: garbage "
-            "that was not collected yet counts, and objects cannot be told from fragmentation",
-            hint="serve the app by asapbench (--app MODULE:APP) to see objects and the heap",
-        )
+        yield _from_outside(found.run.story)
     else:
         yield from _inside_notes(found, server)
+
+
+def _from_outside(story: Story) -> Note:
+    process = story.facts.get("process")
+    which = f"what was read is process {process} and all that it started; " if process else ""
+    return Note(
+        code="from-outside",
+        text=f"{which}this server could not be asked, so it is judged by USS and RSS alone: "
+        "garbage that was not collected yet counts, and objects cannot be told from fragmentation",
+        hint="name the process by --pid where that is not the server, but a proxy before it; serve "
+        "the app by asapbench (--app MODULE:APP) to see objects and the heap",
+    )
 
 
 def _growth_notes(found: Findings) -> Iterator[Note]:

@@ -12,6 +12,8 @@ import psutil
 
 from asapbench.errors import UsageError
 
+_WAIT = 1.0  # seconds for a connection
+
 
 def is_here(host: str) -> bool:
     """Whether a URL leads to this machine; a name that nobody knows is for others to refuse."""
@@ -29,10 +31,9 @@ def listening_pid(host: str) -> int | None:
 
     Of workers that share a socket it is the one that started them: they are all the server.
     """
-    parts = urlsplit(host)
     if not is_here(host):
         return None
-    port = parts.port or (443 if parts.scheme == "https" else 80)
+    port = _port(host)
     with suppress(psutil.AccessDenied):
         for found in psutil.net_connections("tcp"):
             if _is_listening(found, port) and found.pid is not None:
@@ -41,30 +42,54 @@ def listening_pid(host: str) -> int | None:
 
 
 def check_process(host: str, process: int) -> None:
-    """Raise UsageError unless the process, or one that it started, listens there, if seen."""
+    """Raise UsageError where the process cannot be the server at a URL.
+
+    It need not listen there itself: a proxy or a container may stand in between.
+    """
     if not is_here(host):
         raise UsageError(
             f"--pid: {host} is another machine, whose processes are not seen from here: run "
             "asapbench there"
         )
+    if os.getpid() in _family(process):  # a shell, or the first process of all
+        raise UsageError(
+            f"--pid: process {named(process)} is not the server: it started asapbench too; give "
+            "that of the server"
+        )
+
+
+def another_listener(host: str, process: int) -> int | None:
+    """The process that listens at a URL, where it is none of that one and what it started."""
+    listening = listening_pid(host)
+    return None if listening in _family(process) else listening
+
+
+def answers(host: str) -> bool:
+    """Whether anything listens at a URL, seen or not."""
+    parts = urlsplit(host)
+    with suppress(OSError), socket.create_connection((parts.hostname or "", _port(host)), _WAIT):
+        return True
+    return False
+
+
+def named(process: int) -> str:
+    """The number of a process with its name, as long as it has one."""
+    with suppress(psutil.Error):
+        return f"{process} ({psutil.Process(process).name()})"
+    return str(process)
+
+
+def _family(process: int) -> set[int]:
     try:
         root = psutil.Process(process)
-        family = {root.pid, *(child.pid for child in root.children(recursive=True))}
+        return {root.pid, *(child.pid for child in root.children(recursive=True))}
     except psutil.NoSuchProcess as error:
         raise UsageError(f"--pid: there is no process {process} on this machine") from error
-    listening = listening_pid(host)
-    if os.getpid() in family:  # a shell, or the first process of all
-        raise _wrong(root, "it started asapbench too", listening)
-    if listening is not None and listening not in family:
-        raise _wrong(root, f"at {host} listens process {listening}", listening)
 
 
-def _wrong(root: psutil.Process, why: str, listening: int | None) -> UsageError:
-    better = "give that of the server" if listening is None else f"give {listening}"
-    return UsageError(
-        f"--pid: process {root.pid} ({root.name()}) is not the server: {why}; {better}, or leave "
-        "--pid out"
-    )
+def _port(host: str) -> int:
+    parts = urlsplit(host)
+    return parts.port or (443 if parts.scheme == "https" else 80)
 
 
 def _first(pid: int, port: int) -> int:

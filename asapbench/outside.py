@@ -28,7 +28,11 @@ class ProcessTree:
 
     def check(self) -> None:
         """Raise ServerDied if the process has ended, also where another has its number now."""
-        if not self._root.is_running() or self._root.status() == psutil.STATUS_ZOMBIE:
+        try:
+            lives = self._root.is_running() and self._root.status() != psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:  # it ended between the two
+            lives = False
+        if not lives:
             raise ServerDied(f"the server's process {self._pid} has ended")
 
     def read(self, looks: int, pause: float) -> tuple[float, float]:

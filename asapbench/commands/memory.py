@@ -33,6 +33,7 @@ from asapbench.model import (
     Run,
     Running,
     Seconds,
+    Server,
     Story,
     Tick,
 )
@@ -263,18 +264,18 @@ def prepare(plan: MemoryPlan) -> None:
 
 def _check_host(plan: MemoryPlan, host: str) -> None:
     """See that the process of a server is the one, and that its memory may be read."""
-    from asapbench.listening import check_process, is_here, listening_pid  # psutil: not for --help
+    from asapbench import listening  # psutil: not for --help
     from asapbench.outside import ProcessTree
 
     if plan.pid is not None:
-        check_process(host, plan.pid)
+        listening.check_process(host, plan.pid)
     if plan.components_only:
         return
-    if not is_here(host):
-        raise _unseen(host)
-    process = plan.pid or listening_pid(host)
+    process = plan.pid or listening.listening_pid(host)
     if process is not None:
         ProcessTree(process).held()
+    elif listening.answers(host) or not listening.is_here(host):
+        raise _unseen(host)
 
 
 def _check_module(name: str) -> None:
@@ -293,8 +294,8 @@ def measure(plan: MemoryPlan, system: Running, recorder: Recorder, look: Look) -
     """The parts by themselves, then cycles on the server until all is decided."""
     from asapbench.components import measure_components  # psutil and more: not for --help
 
-    if plan.host is not None and system.server.pid is None and not plan.components_only:
-        raise _unseen(plan.host)
+    if plan.foreign and not plan.components_only:
+        _note_process(plan, system.server, recorder)
     if _void(plan, recorder, FINAL):
         return  # the control says so
     if plan.components_only or _judges_parts(recorder):
@@ -302,6 +303,24 @@ def measure(plan: MemoryPlan, system: Running, recorder: Recorder, look: Look) -
         yield from measure_components(recorder, undecided, so_far)
     if not plan.components_only:
         yield from _measure_server(plan, system, recorder, look)
+
+
+def _note_process(plan: MemoryPlan, server: Server, recorder: Recorder) -> None:
+    """Whose memory is read, by name; and who listens at --host, where that is another."""
+    from asapbench.listening import another_listener, named
+
+    if server.pid is None:
+        raise _unseen(server.url)
+    recorder.tell(facts={"process": named(server.pid)})
+    other = another_listener(server.url, server.pid) if plan.pid is not None else None
+    if other is not None:
+        note = Note(
+            code="another-listens",
+            text=f"at {server.url} listens process {named(other)}, and the memory of process "
+            f"{named(server.pid)} is judged, which --pid names",
+            hint="right where a proxy or a container stands before the server",
+        )
+        recorder.tell(notes=(*recorder.story.notes, note))
 
 
 def _unseen(host: str) -> UsageError:

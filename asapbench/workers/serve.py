@@ -38,7 +38,7 @@ def main() -> None:
             interface="asgi3",
             access_log=False,
             log_level="warning",
-            lifespan="off",
+            lifespan="auto",
             timeout_graceful_shutdown=1,
         )
     )

@@ -31,7 +31,7 @@ def prove(seed: int) -> tuple[Seen, list[str]]:
         before = Path.cwd()
         os.chdir(folder)  # where their runs are kept
         try:
-            broken += _healthy(seed, seen) + _planted(seen) + _slow(seen)
+            broken += _healthy(seed, seen) + _planted(seen) + _as_shipped(seen) + _slow(seen)
         finally:
             os.chdir(before)
     return seen, broken
@@ -74,6 +74,17 @@ def _planted(seen: Seen) -> list[str]:
         late = took > SECONDS and row.name not in {"cache", "warm-up", "ref-cycles"}
         broken += [f"{row.name}: {result.verdict}"] if result.verdict != "right" or late else []
     return broken
+
+
+def _as_shipped(seen: Seen) -> list[str]:
+    """A planted leak as users find it: with the control, the parts and the table that ships."""
+    plan = MemoryPlan(quick=True, app="asapbench.selfcheck.leaking:objects_200")
+    began = time.monotonic()
+    report = execute(BENCH, plan, _ignore)
+    told = f"{report.outcome}, {_kind(report)} in {time.monotonic() - began:.0f} s"
+    show("planted, the table that ships", told, seen)
+    late = time.monotonic() - began > SECONDS
+    return [f"the table that ships: {told}"] if report.outcome != "fail" or late else []
 
 
 def _slow(seen: Seen) -> list[str]:

@@ -155,13 +155,19 @@ def agent(folder: Path) -> Iterator[tuple[str, int]]:
         yield system.server.url, system.server.pid
 
 
-def test_a_pid_that_is_not_the_server_is_refused(tmp_path: Path) -> None:
+def test_a_pid_of_a_process_that_does_nothing_gives_no_verdict(tmp_path: Path) -> None:
     sleeping = [sys.executable, "-c", "import time; time.sleep(60)"]
     with agent(tmp_path) as (url, pid), subprocess.Popen(sleeping) as other:
         result = memory(tmp_path, *SHORT, "--host", url, "--pid", str(other.pid))
         other.kill()
-    assert result.code == 2
-    assert f"listens process {pid}" in result.err
+    assert (result.code, result.report["outcome"]) == (3, "invalid"), result.err
+    assert (
+        f"process {other.pid}, whose memory was read, used"
+        in result.report["verdicts"][0]["reason"]
+    )
+    notes = {note["code"]: note["text"] for note in result.report["notes"]}
+    assert f"listens process {pid} (" in notes["another-listens"]
+    assert f"what was read is process {other.pid} (" in notes["from-outside"]
 
 
 def test_a_pid_of_no_process_is_refused(tmp_path: Path) -> None:
@@ -223,6 +229,18 @@ def test_a_worker_that_is_replaced_is_a_server_that_restarted() -> None:
                 watch(tree, 30.0)
         finally:
             process.kill()
+
+
+def test_a_process_that_ends_while_it_is_looked_at_has_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def gone(process: psutil.Process) -> str:
+        raise psutil.NoSuchProcess(process.pid)
+
+    tree = ProcessTree(os.getpid())
+    monkeypatch.setattr(psutil.Process, "status", gone)
+    with pytest.raises(ServerDied, match="has ended"):
+        tree.check()
 
 
 def test_a_helper_that_is_gone_at_the_next_reading_is_no_restart() -> None:

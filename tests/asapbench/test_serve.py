@@ -55,6 +55,35 @@ def test_it_serves_where_it_says_and_ends_well_when_interrupted(
         assert not any(child.is_running() for child in children)
 
 
+STARTS = """
+from asap.transport.server import app as agent
+
+STARTED = []
+
+async def app(scope, receive, send):
+    if scope["type"] == "lifespan":
+        await receive()
+        STARTED.append(True)
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await send({"type": "lifespan.shutdown.complete"})
+    else:
+        assert STARTED
+        await agent(scope, receive, send)
+"""
+
+
+def test_an_app_of_the_users_is_started_before_it_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "starts.py").write_text(STARTS)
+    monkeypatch.chdir(tmp_path)
+    with system_under_test(
+        None, None, Access(), tmp_path / "log", (), application="starts:app"
+    ) as system:
+        assert httpx.get(f"{system.server.url}/health", trust_env=False).is_success
+
+
 def test_it_speaks_ipv6_where_told_so() -> None:
     if not socket.has_ipv6:
         pytest.skip("this machine has no IPv6")

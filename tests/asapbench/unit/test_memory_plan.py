@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,17 @@ def test_what_is_to_be_served_is_looked_for_before_anything_starts(
         prepare(MemoryPlan(host="http://127.0.0.1:1", pid=2**22 + 1))
     with pytest.raises(UsageError, match=r"--host: the process of .* is not seen from here"):
         prepare(MemoryPlan(host="http://192.0.2.1:80"))
+
+
+def test_a_server_here_whose_process_is_not_seen_is_refused_before_anything_starts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("asapbench.listening.listening_pid", lambda host: None)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        with pytest.raises(UsageError, match="is not seen from here: give --pid N"):
+            prepare(MemoryPlan(host=url))
+    prepare(MemoryPlan(host=url))  # what does not run is for the manifest to tell
 
 
 def test_a_process_whose_memory_may_not_be_read_is_refused_before_anything_starts(
