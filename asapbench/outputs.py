@@ -17,6 +17,7 @@ from asapbench.errors import EXITS, BenchError, BrokenRun, Exit, UsageError
 from asapbench.model import Bench, Plan, Report, Value, option_name
 from asapbench.report.outcome import void
 from asapbench.store import BASELINES
+from asapbench.terminal import mute, tell
 from asapbench.units import parse_share
 from asapbench.writable import STDOUT, same_files, why_not_made, writable
 
@@ -237,7 +238,7 @@ def _save(name: str, report: Report) -> None:
     from asapbench.baselines import save
 
     if why := _why_not_kept(report):
-        sys.stderr.write(f"--save: not kept under {name!r}: {why}\n")
+        tell(f"--save: not kept under {name!r}: {why}")
         return
     save(name, _rendered("json_", report))
 
@@ -277,7 +278,7 @@ def say(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor when this ends
+        mute(sys.stdout)
         raise BrokenRun(f"standard output cannot be written: {error.strerror}") from error
 
 

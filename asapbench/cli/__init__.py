@@ -16,12 +16,14 @@ import typer
 import asap
 from asapbench.cli.program import application
 from asapbench.errors import BenchError, Exit, Interrupted, UsageError
+from asapbench.terminal import open_closed, tell
 
 
 def main() -> NoReturn:
     """Run the command line and exit; no traceback reaches a user."""
     signal.signal(signal.SIGTERM, _interrupt)
     signal.signal(signal.SIGINT, _interrupt)
+    open_closed()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="replace")  # a terminal without µ still gets its verdict
     try:
@@ -50,7 +52,7 @@ def _refuse_foreign_asap() -> None:
 
 
 def _complain(message: str, code: int) -> int:
-    print(f"asapbench: {message}", file=sys.stderr)  # noqa: T201 - the one line of an error
+    tell(f"asapbench: {message}")
     return code
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,7 +28,7 @@ from asapbench.report.outcome import overall
 from asapbench.scratch import scratch_folder
 from asapbench.settings import complete
 from asapbench.store import STORE
-from asapbench.terminal import color_on_stdout, width_of_stdout
+from asapbench.terminal import color_on_stdout, mute, width_of_stdout
 from asapbench.webui import WebPlan, refuse_beside_page
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ def _called(run: Callable[..., int], *models: type[Value]) -> Callable[..., int]
         except KeyboardInterrupt:
             raise Interrupted from None
         except BrokenPipeError:
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nor when this ends
+            mute(sys.stdout)
             return Exit.BROKEN
 
     called.__signature__ = signature_of(*models)  # type: ignore[attr-defined]  # typer reads it

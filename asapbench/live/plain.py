@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterator
 from itertools import chain
@@ -11,6 +10,7 @@ from asapbench.live.words import failures, phase_of
 from asapbench.model import Story, Tick, Watch
 from asapbench.report.drawing import clean
 from asapbench.sparkline import sparkline
+from asapbench.terminal import tell
 from asapbench.units import show, show_duration
 
 EVERY = 5.0  # seconds
@@ -47,18 +47,18 @@ class _Printer:
         if tick.phase == "starting" and not self._phase:
             return  # what is refused before anything began is one line, and no more
         if self._title:
-            _put(self._title)
+            tell(self._title)
             self._title = ""
         for text in news(story):
             if text not in self._told:
                 self._told.add(text)
-                _put(text)
+                tell(text)
         now = time.monotonic()
         if not tick.kept and tick.phase == self._phase and now - self._at < EVERY:
             return
         self._at = now
         self._phase = self._phase if tick.kept else tick.phase
-        _put(line(tick, now - self._began))
+        tell(line(tick, now - self._began))
 
 
 def news(story: Story) -> Iterator[str]:
@@ -66,7 +66,3 @@ def news(story: Story) -> Iterator[str]:
     notes = (f"note  {note.text}" for note in story.notes)
     broke = (f"failed  {text}" for text in failures(story))
     return map(clean, chain(notes, broke))
-
-
-def _put(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)  # noqa: T201 - progress for logs
