@@ -42,5 +42,7 @@ def _of_verdicts(report: Report) -> str:
         "inconclusive": "NO VERDICT: too close to call",
         "invalid": "NO VERDICT: this measurement is not valid",
     }[report.outcome]
+    if report.broke and report.outcome == "pass":
+        return f"{said}, BUT A PART OF IT BROKE"
     cut_short = report.story.ended == "interrupted" and report.outcome != "invalid"
     return f"{said} (until it was interrupted)" if cut_short else said

@@ -15,6 +15,7 @@ from asapbench.report.document import render_json
 from asapbench.report.histogram import render_histogram
 from asapbench.report.junit import render_junit
 from asapbench.report.markdown import render_markdown
+from asapbench.report.page import page
 from asapbench.report.text import render_text
 
 Golden = Callable[[str, str], None]
@@ -60,6 +61,19 @@ def test_a_verdict_on_what_broke_says_so_beside_what_was_measured(report: Report
     assert verdict.value is not None
     assert "it broke: ValueError: odd" in verdict.reason
     assert report.exit_code == 4
+
+
+@pytest.mark.parametrize("broke", [True, False])
+def test_no_format_says_only_that_all_is_met_where_a_part_broke(
+    make_rounds: Callable[..., Run], report: Report, *, broke: bool
+) -> None:
+    failures = report.story.failures if broke else ()
+    changes = {"targets": (TARGETS[0],), "failures": failures}
+    met = conclude(BENCH, make_rounds(report.story.model_copy(update=changes), SECONDS))
+    assert (met.outcome, met.exit_code) == ("pass", 4 if broke else 0)
+    texts = render_text(met, width=100, color=False), render_markdown(met), page(met, "")
+    assert all("all targets met" in text.lower() for text in texts)
+    assert all(("but a part of it broke" in text.lower()) == broke for text in texts)
 
 
 def test_where_nothing_was_timed_what_broke_is_named_in_each_format(
