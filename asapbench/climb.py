@@ -92,7 +92,6 @@ class Climb:
         self._pace = pace
         self._steps = steps
         self._number = 0
-        self._begins = 0.0
         self._recovered = False
         self._so_far: tuple[Metric, ...] = ()
         self.rungs: list[Rung] = []
@@ -208,7 +207,7 @@ class Climb:
 
     def _left(self, settle: float) -> float:
         """Until the window begins: in bursts that is with one of them."""
-        return max(0.0, self._begins + settle - time.monotonic())
+        return max(0.0, self._traffic.begins + settle - time.monotonic())
 
     def _judge(self) -> Iterator[Tick]:
         """Judge all steps, now that no request of theirs is missing."""
@@ -241,7 +240,6 @@ class Climb:
     def _write(self, level: float, role: Role) -> None:
         rate = self._pace.rate(level)
         cycle = math.nan if self._pace.burst is None else sum(self._pace.burst)
-        self._begins = time.monotonic() + _LEAD
         self._steps.append(
             time.monotonic(),
             self._number,

@@ -94,6 +94,7 @@ class Traffic:
         self._windows: list[Window] = []
         self._recent = Recent()
         self._secrets: tuple[str, ...] = ()  # headers whose values a server may repeat
+        self.begins = 0.0  # when the plan of the last load does, by the monotonic clock
 
     def begin(self, offer: Offer) -> None:
         """Wait until all are ready for a load. Raises BrokenRun with what one says against it."""
@@ -131,7 +132,7 @@ class Traffic:
         """
         began = time.monotonic()
         expected = load.users / load.spawn_rate
-        start = self._offer(load)
+        self.begins = self._offer(load)
         users: dict[Worker, int] = {}
         while True:
             users |= self._ramped()
@@ -143,15 +144,15 @@ class Traffic:
             progress = min(1.0, elapsed / max(expected, TICK))
             yield self._tick("ramp", elapsed, progress, time.monotonic() + _SHORT_TICK)
         if self._reordered(users, load.users) and load.rate is not None:
-            start = self._share_out(load)
-        while time.monotonic() < start:
-            yield self._tick("ramp", time.monotonic() - began, 1.0, start)
+            self.begins = self._share_out(load)
+        while time.monotonic() < self.begins:
+            yield self._tick("ramp", time.monotonic() - began, 1.0, self.begins)
 
     def _offer(self, load: Load) -> float:
         """Tell all of a load; say when it begins."""
         if self._master is None:
             self._workers[0].tell(Command(do="load", load=load))
-            return time.monotonic()
+            return time.monotonic() if load.start is None else load.start
         start = self._share_out(load)
         self._master.tell(Command(do="load", load=load))
         return start

@@ -41,7 +41,7 @@ BURST = (5.0, 2.0)  # seconds together, seconds quiet
 _CYCLES = 4  # of bursts that are measured: fewer do not tell whether the queue grows
 _BURST_STEP = sum(BURST) * (1 + _CYCLES)  # seconds; one cycle is for settling
 MOST_USERS = 20_000
-MOST_STEPS = 120
+_MOST_RUNGS = 500  # of a ladder: hours, and more than anybody reads
 _SETTLE_SHARE, _SETTLE = 0.2, (0.5, 5.0)  # of a step, and least and most seconds
 _SHOWN_EXACTLY = 59.0  # seconds; longer times are shown in whole ones
 _LEAST_WINDOW = 1.5  # seconds: three readings of the processes
@@ -116,6 +116,15 @@ class StressPlan(WebPlan):
             raise ValueError(
                 f"--max-users {self.max_users} is below one step: it must be at least "
                 f"--step-users, which is {self.step_users}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _is_climbed_in_time(self) -> Self:
+        if self.profile == "step" and self.max_users > _MOST_RUNGS * self.step_users:
+            raise ValueError(
+                f"--max-users {self.max_users} with --step-users {self.step_users} are more than "
+                f"{_MOST_RUNGS} steps: give more --step-users"
             )
         return self
 
@@ -213,11 +222,11 @@ def _upwards(seconds: float) -> float:
     return ceil(seconds * 10) / 10
 
 
-def produces(_: StressPlan) -> dict[str, str]:
+def produces(plan: StressPlan) -> dict[str, str]:
     """The metrics that a stress run can give, and their units."""
     from asapbench.ladder.conclude import metric_units  # numpy: not for --help
 
-    return metric_units(MOST_STEPS)
+    return metric_units(plan.ladder.steps)
 
 
 def prepare(plan: StressPlan) -> None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from asapbench.ladder.observe import Z
 from asapbench.ladder.rung import Rung
-from asapbench.model import Labels, Metric, Run, Window
-from asapbench.samples import Requests, request_metrics, requests_in
+from asapbench.model import Labels, Metric, Run
+from asapbench.samples import Requests, request_metrics, rows_of, within
 from asapbench.usage import cpu_and_memory
 
 OF_A_STEP = {
@@ -31,12 +31,12 @@ def step_metrics(run: Run, rungs: Sequence[Rung], good: Rung | None) -> Iterator
 
     What too few samples say nothing of is left out, so that it is no verdict.
     """
-    windows = {window.name: window for window in run.story.windows}
+    windows, rows = {window.name: window for window in run.story.windows}, rows_of(run)
     for rung in rungs:
         window = windows.get(f"step-{rung.step}")
         if window is None or window.end <= window.start:
             continue
-        for metric in _of(run, rung, window):
+        for metric in _of(run, rung, within(rows, window)):
             yield _labelled(metric, {"step": str(rung.step)})
             if good is not None and rung.step == good.step:
                 yield metric
@@ -46,12 +46,11 @@ def _labelled(metric: Metric, labels: Labels) -> Metric:
     return metric.model_copy(update={"labels": labels})
 
 
-def _of(run: Run, rung: Rung, window: Window) -> Iterator[Metric]:
-    requests = requests_in(run, window)
+def _of(run: Run, rung: Rung, requests: Requests) -> Iterator[Metric]:
     paced = rung.offered is not None
     measured = (
         *request_metrics(requests, (), paced=paced),
-        *cpu_and_memory(run, window),
+        *cpu_and_memory(run, requests.window),
         *_of_the_load(rung, requests),
     )
     yield from (metric for metric in measured if metric.name in OF_A_STEP)

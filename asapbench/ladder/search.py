@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
-from math import fsum, sqrt
+from math import ceil, fsum, log, sqrt
 from typing import Literal
 
 from asapbench.ladder.rung import Role, Rung
@@ -43,6 +43,17 @@ class Ladder:
     beyond: bool = False
     whole: bool = False
     probes: int = PROBES
+
+    @property
+    def rungs(self) -> int:
+        """The loads up to the last one, where none of them breaks the server."""
+        beyond = ceil(log(self.most / self.top, BEYOND)) if self.most > self.top else 0
+        return ceil(self.top / self.step) + (beyond if self.beyond else 0)
+
+    @property
+    def steps(self) -> int:
+        """The most steps that a climb takes: each load may seem too much, and then turn out not to."""
+        return (self.rungs + 1) * (ATTEMPTS + self.probes)
 
 
 @dataclass(frozen=True)
@@ -102,7 +113,7 @@ def next_load(history: Sequence[Rung], ladder: Ladder) -> Next | None:
         return _between(history, tried, bad, ladder)
     if last.outcome == "limited":
         return None
-    return _further(max(trial.level for trial in tried), ladder)
+    return _further(max(rung.level for rung in history if rung.role == "ladder"), ladder)
 
 
 def _further(level: float, ladder: Ladder) -> Next | None:

@@ -114,19 +114,23 @@ def test_the_plan_is_one_even_grid_over_all_processes(
     assert len(set(rows.tolist())) == 10
 
 
-def test_the_grid_stays_exact_when_users_come_and_go(
+def test_the_grid_stays_exact_when_users_come_and_go_and_begins_when_it_is_said(
     working: Working, recording: Recording
 ) -> None:
+    loads = {(3, 150.0): 0.0, (8, 400.0): 0.0, (5, 200.0): 0.0}
     with working(2) as traffic:
-        for users, rate in ((3, 150.0), (8, 400.0), (5, 200.0)):
+        for users, rate in loads:
             take(traffic.ramp(load(users, rate)))
+            loads[users, rate] = traffic.begins
             take(traffic.hold(f"{users} users", 0.5))
     run = recording.run()
-    for users, rate in ((3, 150.0), (8, 400.0), (5, 200.0)):
+    for (users, rate), begun in loads.items():
         slots = planned(run, f"{users} users")
         assert [later - one for one, later in pairwise(slots)] == pytest.approx(
             [1 / rate] * (len(slots) - 1), abs=1e-6
         )
+        since = (slots[0] - begun) * rate
+        assert since == pytest.approx(round(since), abs=1e-3)
 
 
 def test_a_closed_loop_runs_in_all_processes(working: Working, recording: Recording) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from itertools import pairwise
+from random import Random
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from asapbench.ladder.plateau import next_users
 from asapbench.ladder.rung import Role, Rung, State
 from asapbench.ladder.search import Ladder, Next, find, next_load, trials
 from prove.capacities import HARDER, Capacity, Seen
@@ -167,6 +169,23 @@ def test_every_search_ends_and_never_offers_a_load_outside_its_bounds(
     server = collapsing_at(capacity) if collapses else breaking_at(capacity)
     history, _ = climb(server)
     assert all(0 < one.level <= LADDER.top for one in history)
+
+
+@given(st.randoms(use_true_random=False), st.booleans())
+def test_whatever_comes_of_each_step_a_climb_takes_no_more_than_its_plan_says(
+    random: Random, whole: bool
+) -> None:
+    ladder = Ladder(step=50, top=230, most=900, beyond=True, whole=whole)
+    following = next_users if whole else next_load
+    history: list[Rung] = []
+    while (load := following(history, ladder)) is not None:
+        state: State = "broken" if random.random() < 0.6 else "healthy"
+        doubt = "the generator was busy" if random.random() < 0.3 else ""
+        achieved = random.uniform(0.1, 1) * load.level
+        offered = None if whole else load.level
+        seen = {"role": load.role, "doubt": doubt, "achieved": achieved, "offered": offered}
+        history.append(rung(load.level, state, **seen))
+        assert len(history) <= ladder.steps
 
 
 def test_beyond_the_top_each_step_is_half_as_much_again_until_it_breaks() -> None:

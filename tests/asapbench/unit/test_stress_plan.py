@@ -38,6 +38,7 @@ def test_the_defaults_are_ten_steps_of_fifty_users() -> None:
         ({"step_time": "1s"}, r"--step-time 1s is too short .* at least 2s"),
         ({"step_users": 1, "step_time": "30s"}, r"10 req/s .* it must be at least 1m12s"),
         ({"user_class": "burst", "step_time": "30s"}, "at least 35s"),
+        ({"step_users": 1, "user_class": "stress", "max_users": 501}, "are more than 500 steps"),
         ({"rps_per_user": 0}, "greater than 0"),
         ({"profile": "spike", "until_break": True}, "spike and --until-break exclude each other"),
         ({"profile": "spike", "max_users": 50}, "--profile spike with --max-users 50 is no jump"),
@@ -147,3 +148,10 @@ def test_a_table_with_marks_that_no_step_can_meet_is_refused(tmp_path: Path) -> 
 def test_the_metrics_of_a_step_can_be_judged_by_its_number() -> None:
     own = (Target(metric='latency.p95{step="3"}', limit="<= 50 ms"),)
     assert check_table(own, BENCH.produces(plan())) == own
+
+
+def test_steps_are_as_many_as_the_plan_may_take() -> None:
+    last = plan(max_users=250).ladder.steps
+    assert f'latency.p95{{step="{last}"}}' in produces(plan(max_users=250))
+    assert f'latency.p95{{step="{last + 1}"}}' not in produces(plan(max_users=250))
+    assert plan(max_users=250, until_break=True).ladder.steps > last
