@@ -52,7 +52,7 @@ class Ladder:
 
     @property
     def steps(self) -> int:
-        """The most steps that a climb takes: each load may seem too much, and then turn out not to."""
+        """The most that a climb takes: each load may seem too much, and then turn out not to."""
         return (self.rungs + 1) * (ATTEMPTS + self.probes)
 
 
