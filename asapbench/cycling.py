@@ -260,8 +260,7 @@ class Cycles:
 
     def _mark(self, window: Window) -> None:
         self._window = window
-        others = [one for one in self._recorder.story.windows if one.name != window.name]
-        self._recorder.tell(windows=(*others, window))
+        self._recorder.tell(windows=self._recorder.story.windows_with(window))
 
     def _cycle(self, phase: str, *, kept: bool) -> Iterator[Tick]:
         before = self._traffic.answers

@@ -255,6 +255,10 @@ class Story(Value):
     ended: Literal["running", "complete", "interrupted", "server-died", "broke"] = "running"
     why: str = ""
 
+    def windows_with(self, window: Window) -> tuple[Window, ...]:
+        """The windows with one more; one that began at the same time has been extended."""
+        return (*(one for one in self.windows if one.start != window.start), window)
+
 
 @dataclass(frozen=True)
 class Run:

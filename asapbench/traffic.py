@@ -91,7 +91,6 @@ class Traffic:
         self._recorder = recorder
         self._order = list(workers)  # of their shares in the load
         self._failures: dict[tuple[str, str, int], dict[str, Any]] = {}
-        self._windows: list[Window] = []
         self._recent = Recent()
         self._secrets: tuple[str, ...] = ()  # headers whose values a server may repeat
         self.begins = 0.0  # when the plan of the last load does, by the monotonic clock
@@ -231,10 +230,7 @@ class Traffic:
         return tick.model_copy(update={"so_far": self._recent.so_far()})
 
     def _mark(self, window: Window) -> None:
-        """Record a window; one that began at the same time has been extended."""
-        others = [other for other in self._windows if other.start != window.start]
-        self._windows = [*others, window]
-        self._recorder.tell(windows=tuple(self._windows))
+        self._recorder.tell(windows=self._recorder.story.windows_with(window))
 
     def settle(self, phase: str, seconds: float) -> Iterator[Tick]:
         """Keep the load for some time that is in no window."""

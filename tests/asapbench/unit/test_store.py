@@ -37,6 +37,14 @@ def test_what_is_told_is_on_disk_at_once(recording: Recording) -> None:
     assert recording.story.windows == (window,)
 
 
+def test_a_window_that_is_extended_takes_its_own_place_and_no_others(recording: Recording) -> None:
+    parts = Window(name="components", start=1.0, end=1.0)
+    windows = [Window(name="measured", start=2.0, end=end) for end in (2.0, 3.0)]
+    for window in (parts, *windows):
+        recording.tell(windows=recording.story.windows_with(window))
+    assert recording.story.windows == (parts, windows[1])
+
+
 def test_a_run_has_the_numbers_of_all_its_series(recording: Recording) -> None:
     for name in ("b", "a"):
         with Writer(
