@@ -26,7 +26,8 @@ def ratios(comparison: Comparison) -> Iterator[Chart]:
     rows = sorted(known, key=lambda row: -row.ratio)
     if not rows:
         return
-    xs = Scale("", 1.0, log=rows[0].ratio > _MOST * rows[-1].ratio)
+    # 1 + the change as a share of a limit may be below zero, where a logarithmic axis has nothing
+    xs = Scale("", 1.0, log=0 < _MOST * rows[-1].ratio < rows[0].ratio)
     data = [*_rules(comparison.allowed, len(rows)), *_intervals(rows, xs)]
     says = f"{comparison.new} as a multiple of {comparison.old}: above 1 is worse."
     xaxis = {**xs.axis(), "rangemode": "normal", "title": {"text": "ratio", "standoff": 6}}

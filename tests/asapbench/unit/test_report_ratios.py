@@ -56,5 +56,11 @@ def test_ratios_far_apart_are_drawn_on_a_logarithmic_axis() -> None:
     assert "type" not in drawn(row("a", 0.9), row("b", 1.1)).layout["xaxis"]
 
 
+def test_what_shrank_by_more_than_its_limit_is_drawn_too() -> None:
+    chart = drawn(row("a", -0.2, "faster", of="limit"), row("b", 1.0))
+    assert "type" not in chart.layout["xaxis"]
+    assert traces(chart)["faster"]["x"] == [-0.2]
+
+
 def test_nothing_to_compare_is_no_chart() -> None:
     assert list(ratios(Comparison("before", "now", 0.05, (), ("a",), ("b",), ()))) == []
