@@ -7,26 +7,59 @@ those up to now are open, the first of them sent, the others owed. What a genera
 still has not given out is none of them: they reach to its last beat.
 
 What was sent just before the look has hardly waited, however long it will take. So a look judges
-what was planned up to as long before it as answers take.
+what was planned up to as long before it as answers take, but never less than half of the window:
+where answers take longer than that, most of what is judged is open. How long that has waited is a
+lower bound, which may miss a limit and never meets one.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 import numpy as np
 
-from asapbench.model import Measurement, Run, Window
+from asapbench.model import Measurement, Metric, Run, Window
 from asapbench.offer import PULSE, REQUESTS, Flag, Outcome
-from asapbench.samples import longest_answer, rows_of
+from asapbench.samples import PERCENTILES, Requests, longest_answer, rows_of
 from asapbench.stats import Array
 
 _MOST = 1_000_000  # rows; more are owed only by a plan beyond all reach
+_CUT = 0.5  # of the window, at most
+_FEW = 0.1  # of those that may lie beyond a percentile
 _UNKNOWN = 255  # the endpoint, which the generator has not drawn yet
 
 
 def looked_at(run: Run, window: Window, stride: float) -> tuple[Run, Window]:
     """The run with what is open, and the part of the window that a look at its end can judge."""
-    end = max(window.start, window.end - longest_answer(rows_of(run)))
+    end = window.end - min(longest_answer(rows_of(run)), _CUT * (window.end - window.start))
     return with_open(run, window, stride), window.model_copy(update={"end": end})
+
+
+def without_ends(metrics: Iterable[Metric], requests: Requests) -> Iterator[Metric]:
+    """The metrics, but for upper bounds of times that what is open may still exceed."""
+    waited = requests.where(requests.open).latency()
+    for metric in metrics:
+        exceeded = len(waited) and _exceeded(metric, waited)
+        yield metric.model_copy(update=_endless(metric)) if exceeded else metric
+
+
+def _exceeded(metric: Metric, waited: Array) -> bool:
+    """Whether those that have waited so long may lie on the other side of the bound when done.
+
+    Which endpoint is open nobody knows, so none of them is in the times of one.
+    """
+    kind, _, summary = metric.name.partition(".")
+    if kind not in {"latency", "service_time"} or summary == "min":
+        return False
+    if summary not in PERCENTILES or metric.high is None:
+        return True
+    unseen = len(waited) if metric.labels else 0
+    beyond = (1 - PERCENTILES[summary]) * metric.n
+    return unseen > _FEW * beyond or float(waited.min()) < metric.high
+
+
+def _endless(metric: Metric) -> dict[str, float]:
+    return {"low": metric.value if metric.low is None else metric.low, "high": np.inf}
 
 
 def with_open(run: Run, window: Window, stride: float) -> Run:
@@ -43,7 +76,7 @@ def _until(run: Run, window: Window) -> float:
 
 
 def _open(table: Measurement, until: float, stride: float) -> Measurement:
-    users, planned, free = _latest(table)
+    users, planned, free = _last_slots(table)
     counts = np.maximum(0, np.ceil((until - planned) / stride - 1e-9).astype(int) - 1)
     if counts.sum() > _MOST:
         counts[:] = 0
@@ -68,7 +101,7 @@ def _open(table: Measurement, until: float, stride: float) -> Measurement:
     return Measurement(table.name, columns, table.units, table.labels)
 
 
-def _latest(table: Measurement) -> tuple[Array, Array, Array]:
+def _last_slots(table: Measurement) -> tuple[Array, Array, Array]:
     """Of each user its last slot that is written, and when it was last free."""
     users, each = np.unique(table.columns["user"], return_inverse=True)
     planned, free = (np.full(len(users), -np.inf) for _ in range(2))

@@ -61,7 +61,7 @@ def gates(run: Run, requests: Requests, rate: float | None) -> Iterator[Gate]:
         yield from not_sent(requests, rate)
         yield from _lag(requests, run.story.targets)
     yield from _pulse(run, requests, rate)
-    yield from _latest(run, requests, run.story.targets, planned=rate is not None)
+    yield from _late_once(run, requests, run.story.targets, planned=rate is not None)
     for process in run.tables(PROCESSES):
         yield from _busy(process, window)
         yield from _waited(process, window, run)
@@ -71,7 +71,7 @@ def gates(run: Run, requests: Requests, rate: float | None) -> Iterator[Gate]:
 
 
 def tightest(targets: tuple[Target, ...]) -> Tightest | None:
-    """The latency target that a late generator would spoil first; of a maximum `_latest` asks."""
+    """The latency target that a late generator would spoil first; `_late_once` is of a maximum."""
     rows = [
         Tightest(_beyond(name), limit)
         for name, limit in _upper(targets)
@@ -141,7 +141,7 @@ def _pulse(run: Run, requests: Requests, rate: float | None) -> Iterator[Gate]:
         yield from _little(in_flight, _carried(run, window), unread)
 
 
-def _latest(
+def _late_once(
     run: Run, requests: Requests, targets: tuple[Target, ...], *, planned: bool
 ) -> Iterator[Gate]:
     """A maximum is spoilt by a generator that is late a single time."""

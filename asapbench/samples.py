@@ -127,6 +127,7 @@ _ANSWERS = [
     Outcome.TASK_FAILED,
 ]
 _OVERLOAD = [502, 503, 504]
+RARE = 0.99  # the percentile that has to be known for bounds of a mean: slow answers are rare
 _PATIENCE = 2.0  # times what 99 % of the answers took at most
 _COLUMNS = tuple(field.name for field in fields(Rows))
 _TIMES = {"latency": Rows._latency, "service_time": Rows._service_time, "lag": Rows._lag}
@@ -337,7 +338,8 @@ def _summaries(name: str, sample: Sample, labels: Labels, confidence: float) -> 
         return
     least, most = float(sample.values[0]), float(sample.values[-1])
     yield Metric(name=f"{name}.min", unit="s", value=least, n=n, labels=labels)
-    yield _metric(f"{name}.mean", "s", stats.mean(sample, confidence), labels, confidence)
+    mean = stats.mean(sample, confidence, stats.needed(RARE, confidence))
+    yield _metric(f"{name}.mean", "s", mean, labels, confidence)
     yield Metric(name=f"{name}.max", unit="s", value=most, n=n, labels=labels)
 
 

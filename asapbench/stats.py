@@ -7,6 +7,7 @@ depend on each other; docs/explanation-confidence.md says how the bounds allow f
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -30,6 +31,7 @@ _LARGEST_BURST = 4  # times all hits that were seen
 _CANDIDATES = 32
 _FAR = 0.1  # of the samples that may lie above a quantile: with fewer than that it is far off
 _LEAST_ABOVE = 2.0  # samples that a part of the run holds above its own quantile on average
+_MOST_NEEDED = 10**9  # samples
 _TINY = float(np.finfo(float).tiny)
 
 
@@ -73,25 +75,44 @@ def percentile(sample: Sample, q: float, confidence: float = CONFIDENCE) -> Esti
     is fewer than 130 samples for p95, 662 for p99, 6,636 for p99.9.
     """
     n = len(sample)
-    if n < 2 or special.bdtr(n - 2, n, max(q, 1 - q)) < confidence:
+    if not _enough(n, q, confidence):
         return None
     ranks = _Ranks(sample, q, confidence)
     return Estimate(float(sample.values[ranks.point]), ranks.low(), ranks.high(), n)
 
 
-def mean(sample: Sample, confidence: float = CONFIDENCE) -> Estimate:
-    """The mean with Student's t bounds; infinite bounds for one value."""
+def needed(q: float, confidence: float = CONFIDENCE) -> int:
+    """The least number of samples of which `percentile` gives the q-quantile."""
+    return bisect_left(range(_MOST_NEEDED), True, key=lambda n: _enough(n, q, confidence))
+
+
+def _enough(n: int, q: float, confidence: float) -> bool:
+    """Whether two samples can be expected on each side of a quantile."""
+    return n >= 2 and bool(special.bdtr(n - 2, n, max(q, 1 - q)) >= confidence)
+
+
+def mean(sample: Sample, confidence: float = CONFIDENCE, least: int = 2) -> Estimate:
+    """The mean with Student's t bounds, further out on the side of the longer tail (Johnson 1978).
+
+    Infinite bounds for fewer than `least` samples, of which two are the fewest.
+    """
     n, centre = len(sample), float(np.mean(sample.values))
-    if n < 2:
+    if n < max(2, least):
         return Estimate(centre, -np.inf, np.inf, n)
     spread = float(np.std(sample.values, ddof=1))
+    off = (sample.values - centre) / (spread or 1.0)
     clustering = 1.0
     if sample.blocks is not None and spread:
-        off = (sample.values - centre) / spread
         sums = np.bincount(sample.blocks, off, BLOCKS).astype(float)
         clustering = max(1.0, float(_clustering(sums, n, confidence)))
     reach = float(special.stdtrit(n - 1, confidence) * spread * np.sqrt(clustering / n))
-    return Estimate(centre, centre - reach, centre + reach, n)
+    tail = float(np.mean(off**3)) * _of_skewness(confidence) * spread * clustering / n
+    return Estimate(centre, centre - reach + min(0.0, tail), centre + reach + max(0.0, tail), n)
+
+
+def _of_skewness(confidence: float) -> float:
+    """By how much of its skewness a bound of a mean is off, in standard errors (Johnson 1978)."""
+    return float(2 * special.ndtri(confidence) ** 2 + 1) / 6
 
 
 def geometric_mean(values: Array, confidence: float = CONFIDENCE) -> Estimate:
@@ -330,7 +351,7 @@ def _at_level(off: Array, level: int, variance: npt.ArrayLike, confidence: float
     freedom = np.clip(freedom, _LEAST_FREEDOM, level - 1)
     normal = special.ndtri(confidence)
     caution = special.stdtrit(freedom, confidence) / normal
-    caution *= 1 + np.maximum(skewness, 0) * (2 * normal**2 + 1) / (6 * normal)
+    caution *= 1 + np.maximum(skewness, 0) * _of_skewness(confidence) / normal
     return np.asarray(ratio + np.maximum(ratio - 1, 0) * (caution**2 - 1))
 
 

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from asapbench import health, samples, stats, usage
-from asapbench.at_a_look import looked_at
+from asapbench.at_a_look import looked_at, without_ends
 from asapbench.company import kept_waiting
 from asapbench.few_users import too_few_users
 from asapbench.floor import floor_metrics
 from asapbench.model import Analysis, Gate, Metric, Note, Run
 from asapbench.samples import Requests
+from asapbench.too_few import too_few
 from asapbench.units import show
 
 _TOO_MANY_REQUESTS = 429
@@ -26,17 +27,20 @@ def analyse_load(run: Run, endpoints: Sequence[str], *, paced: bool, looks: int)
     window = next((found for found in run.story.windows if found.name == "measured"), None)
     if window is None:
         return Analysis(metrics=())
-    if run.story.ended == "running" and paced:
+    look = run.story.ended == "running" and paced
+    if look:
         run, window = looked_at(run, window, plan["users"] / plan["rps"])
     requests = samples.requests_in(run, window)
     # whoever looks several times must be surer each time, to be right in all
     confidence = stats.confidence_per_look(looks)
     gates = tuple(health.gates(run, requests, plan["rps"] if paced else None))
+    metrics = tuple(_metrics(run, requests, endpoints, paced=paced, confidence=confidence))
     failures = samples.failures_by_kind(requests, endpoints, run.story.failures)
     return Analysis(
-        metrics=tuple(_metrics(run, requests, endpoints, paced=paced, confidence=confidence)),
+        metrics=tuple(without_ends(metrics, requests)) if look else metrics,
         notes=tuple(_notes(run, requests, failures, paced=paced)),
         gates=gates,
+        remarks=dict(too_few(run.story.targets, metrics, confidence)),
         details=_details(run, requests, endpoints, gates, failures),
     )
 

@@ -95,13 +95,12 @@ def _cores(name: str, table: Measurement, known: Array, confidence: float) -> Me
     if len(each) < _FEWEST_SECONDS:
         return Metric(name=name, unit="cores", value=used, n=len(each))
     found = stats.mean(stats.sample(each, borders[1:]), confidence)
-    reach = found.value - found.low
     return Metric(
         name=name,
         unit="cores",
         value=used,
-        low=max(0.0, used - reach),
-        high=used + reach,
+        low=max(0.0, used - (found.value - found.low)),
+        high=used + (found.high - found.value),
         n=len(each),
         confidence=confidence,
     )

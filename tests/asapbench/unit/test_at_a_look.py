@@ -94,11 +94,12 @@ def test_a_look_judges_what_was_planned_as_long_before_it_as_answers_take(
     assert (found.served.sum(), found.open.sum()) == (pytest.approx(732, abs=2), 0)
 
 
-def test_a_look_that_comes_before_an_answer_could_judges_nothing(
+def test_a_look_judges_half_of_the_time_where_answers_take_longer(
     truth: Callable[..., list[Row]], make_run: MakeRun
 ) -> None:
-    run = beaten(make_run(written(truth(lambda _: 5.0))))
-    assert looked_at(run, WINDOW, STRIDE)[1].end == WINDOW.start
+    run, window = looked_at(beaten(make_run(written(truth(lambda _: 5.0)))), WINDOW, STRIDE)
+    assert window.end == pytest.approx(103.75)
+    assert requests_in(run, window).open.sum() == pytest.approx(375, abs=2)
 
 
 def test_slots_since_the_generator_stands_still_are_not_open(
@@ -146,6 +147,47 @@ def test_a_server_that_is_too_slow_is_told_at_the_first_look(
 ) -> None:
     found = report(truth(lambda _: 0.2))
     assert [verdict.outcome for verdict in found.verdicts] == ["fail", "fail", "pass"]
+
+
+@pytest.mark.parametrize(
+    ("took", "limit", "outcome"),
+    [
+        (5.0, "<= 3 s", "fail"),
+        (5.0, "<= 30 s", "inconclusive"),
+        (5.0, ">= 3 s", "pass"),
+        (1e6, "<= 30 s", "inconclusive"),
+    ],
+)
+@pytest.mark.parametrize("name", ["latency.p95", "latency.max"])
+def test_answers_that_take_longer_than_a_look_can_wait_miss_a_limit_but_never_meet_one(
+    truth: Callable[..., list[Row]],
+    report: Callable[..., Report],
+    name: str,
+    took: float,
+    limit: str,
+    outcome: str,
+) -> None:
+    rows = truth(lambda sent: 0.001 if sent < 96 else took)
+    found = report(rows, (Target(metric=name, limit=limit),))
+    assert [verdict.outcome for verdict in found.verdicts] == [outcome]
+
+
+def test_an_endpoint_is_not_judged_by_those_alone_that_were_answered(
+    truth: Callable[..., list[Row]], report: Callable[..., Report]
+) -> None:
+    rows = truth(lambda sent: 0.001 if sent < 103 else 1e6)
+    targets = (Target(metric='latency.p95{endpoint="asap"}', limit="<= 5 ms"),)
+    assert report(rows, targets).outcome == "inconclusive"
+
+
+def test_what_is_open_for_longer_than_an_upper_bound_leaves_it(
+    truth: Callable[..., list[Row]], report: Callable[..., Report]
+) -> None:
+    rows = [row for row in truth(lambda _: 0.001) if row["user"] or row["planned"] < 101.5]
+    hanging = {**rows[-1], "user": 0.0, "planned": 101.6, "sent": 101.6, "done": 1e6}
+    p95 = report([*rows, hanging], (TARGETS[1],)).find("latency.p95")
+    assert p95 is not None
+    assert p95.high == np.inf  # of those 59 are open: more than a twentieth
 
 
 def test_a_server_that_hangs_does_not_pass_at_a_look(

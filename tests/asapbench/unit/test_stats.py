@@ -5,7 +5,7 @@ tolerance is four standard deviations of such a count.
 """
 
 from collections.abc import Callable
-from math import inf, log, sqrt
+from math import exp, inf, log, sqrt
 
 import numpy as np
 import pytest
@@ -200,6 +200,49 @@ def test_each_bound_of_a_mean_holds_in_99_of_100_draws() -> None:
     assert min(low, high) > 0  # else the bounds would be wider than they need be
 
 
+def two_point(random: np.random.Generator, n: int) -> Array:
+    """One answer in a hundred takes a second, the others a millisecond."""
+    return np.where(random.random(n) < 0.01, 1.0, 0.001)
+
+
+def lognormal(random: np.random.Generator, n: int) -> Array:
+    return random.lognormal(size=n)
+
+
+def exponential(random: np.random.Generator, n: int) -> Array:
+    return random.exponential(size=n)
+
+
+TAILS = [(exponential, 1.0), (lognormal, exp(0.5)), (two_point, 0.01099)]
+LOOKS = stats.confidence_per_look(6)
+
+
+@pytest.mark.parametrize(("times", "truth"), TAILS)
+@pytest.mark.parametrize("confidence", [stats.CONFIDENCE, LOOKS])
+def test_each_bound_of_a_mean_holds_however_long_the_tail(
+    times: Callable[[np.random.Generator, int], Array], truth: float, confidence: float
+) -> None:
+    random, n = np.random.default_rng(3), stats.needed(0.99, confidence)
+    at = np.arange(float(n))
+    low, high = misses(lambda: stats.mean(stats.sample(times(random, n), at), confidence, n), truth)
+    assert max(low, high) <= 0.01 * DRAWS
+
+
+def test_bounds_of_a_mean_that_take_a_long_tail_for_none_do_not_hold() -> None:
+    random, n = np.random.default_rng(3), 662
+    plain = 0
+    for _ in range(DRAWS):
+        values = two_point(random, n)
+        plain += values.mean() + norm.ppf(0.99) * values.std(ddof=1) / sqrt(n) < 0.01099
+    assert plain > MOST_MISSES
+
+
+def test_a_mean_has_no_bounds_below_the_samples_that_it_is_said_to_need() -> None:
+    few, enough = stats.mean(grid(661), least=662), stats.mean(grid(662), least=662)
+    assert (few.low, few.value, few.high) == (-inf, 330.0, inf)
+    assert enough.low < enough.value < enough.high < inf
+
+
 @pytest.mark.parametrize("seconds", [5.0, 30.0, 200.0])
 def test_each_bound_of_a_rate_holds_in_99_of_100_draws(seconds: float) -> None:
     random = np.random.default_rng(4)
@@ -216,6 +259,7 @@ def test_each_bound_of_a_rate_holds_in_99_of_100_draws(seconds: float) -> None:
 def test_a_percentile_is_given_from_its_least_sample_size_on(q: float, least: int) -> None:
     assert stats.percentile(grid(least - 1), q) is None
     assert stats.percentile(grid(least), q) is not None
+    assert stats.needed(q) == least
 
 
 @pytest.mark.parametrize("q", [0.01, 0.05, 0.5])
