@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Literal
 
@@ -96,18 +96,28 @@ def mean(sample: Sample, confidence: float = CONFIDENCE, least: int = 2) -> Esti
 
     Infinite bounds for fewer than `least` samples, of which two are the fewest.
     """
+    found, error = _student(sample, confidence)
+    if found.n < least:
+        return Estimate(found.value, -np.inf, np.inf, found.n)
+    off = (sample.values - found.value) / (np.std(sample.values) or 1.0)
+    tail = float(np.mean(off**3) / np.sqrt(found.n)) * _of_skewness(confidence) * error
+    return replace(found, low=found.low + min(0.0, tail), high=found.high + max(0.0, tail))
+
+
+def _student(sample: Sample, confidence: float) -> tuple[Estimate, float]:
+    """The mean with plain Student's t bounds, and its standard error; infinite for one value."""
     n, centre = len(sample), float(np.mean(sample.values))
-    if n < max(2, least):
-        return Estimate(centre, -np.inf, np.inf, n)
+    if n < 2:
+        return Estimate(centre, -np.inf, np.inf, n), 0.0
     spread = float(np.std(sample.values, ddof=1))
-    off = (sample.values - centre) / (spread or 1.0)
     clustering = 1.0
     if sample.blocks is not None and spread:
+        off = (sample.values - centre) / spread
         sums = np.bincount(sample.blocks, off, BLOCKS).astype(float)
         clustering = max(1.0, float(_clustering(sums, n, confidence)))
-    reach = float(special.stdtrit(n - 1, confidence) * spread * np.sqrt(clustering / n))
-    tail = float(np.mean(off**3)) * _of_skewness(confidence) * spread * clustering / n
-    return Estimate(centre, centre - reach + min(0.0, tail), centre + reach + max(0.0, tail), n)
+    error = float(spread * np.sqrt(clustering / n))
+    reach = float(special.stdtrit(n - 1, confidence)) * error
+    return Estimate(centre, centre - reach, centre + reach, n), error
 
 
 def _of_skewness(confidence: float) -> float:
@@ -116,8 +126,11 @@ def _of_skewness(confidence: float) -> float:
 
 
 def geometric_mean(values: Array, confidence: float = CONFIDENCE) -> Estimate:
-    """The geometric mean of positive values: Student's t bounds of the mean of their logarithms."""
-    found = mean(sample(np.log(values)), confidence)
+    """The geometric mean of positive values: Student's t bounds of the mean of their logarithms.
+
+    A long tail of values is a short one of logarithms.
+    """
+    found, _ = _student(sample(np.log(values)), confidence)
     low, high = (float(np.exp(bound)) for bound in (found.low, found.high))
     return Estimate(float(np.exp(found.value)), low, high, found.n)
 
