@@ -433,7 +433,8 @@ def why_vain(plan: MemoryPlan, story: Story, run: Cycles, kept: int) -> Note | N
         text = f"cycles of {run.size} requests are too small to tell the limit from no growth"
         return Note(code="ended-early", text=f"the run ended early: {text}", hint=hint)
     if run.seconds > plan.looks[-1] * (run.wanted.seconds + SETTLING):
-        text = f"{kept} cycles took {show_duration(run.seconds)}, more than all that were planned"
+        took = show_duration(run.seconds)
+        text = f"{kept} cycles took {took}, longer than all {plan.looks[-1]} were to take at most"
         return Note(code="ended-early", text=f"the run ended early: {text}", hint=hint)
     return None
 
