@@ -10,7 +10,7 @@ from asapbench.at_a_look import looked_at, without_ends
 from asapbench.company import kept_waiting
 from asapbench.few_users import too_few_users
 from asapbench.floor import floor_metrics
-from asapbench.model import Analysis, Gate, Metric, Note, Run
+from asapbench.model import Analysis, Gate, Metric, Note, Run, Window
 from asapbench.samples import Requests
 from asapbench.too_few import too_few
 from asapbench.units import show
@@ -21,12 +21,11 @@ _MANY = 0.05  # of the requests, refused
 Failures = Sequence[Mapping[str, Any]]
 
 
-def analyse_load(run: Run, endpoints: Sequence[str], *, paced: bool, looks: int) -> Analysis:
-    """The measured window, of which there are so many looks; nothing where there was none."""
+def analyse_load(
+    run: Run, window: Window, endpoints: Sequence[str], *, paced: bool, looks: int
+) -> Analysis:
+    """What there is to say of a window, of which there are so many looks."""
     plan = run.story.plan
-    window = next((found for found in run.story.windows if found.name == "measured"), None)
-    if window is None:
-        return Analysis(metrics=())
     look = run.story.ended == "running" and paced
     if look:
         run, window = looked_at(run, window, plan["users"] / plan["rps"])

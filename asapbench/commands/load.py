@@ -229,9 +229,12 @@ def analyse(run: Run) -> Analysis:
     from asapbench.under_load import analyse_load  # numpy and scipy: not for --help
 
     plan = run.story.plan
+    window = next((found for found in run.story.windows if found.name == "measured"), None)
+    if window is None:
+        return Analysis(metrics=())
     times = len(looks(plan["duration"], plan["extend"], quick=plan["quick"]))
     endpoints = tuple(endpoint.name for endpoint in _MIXES[plan["user_class"]])
-    return analyse_load(run, endpoints, paced=plan["user_class"] == "mixed", looks=times)
+    return analyse_load(run, window, endpoints, paced=plan["user_class"] == "mixed", looks=times)
 
 
 def _note_too_many(plan: LoadPlan, recorder: Recorder) -> None:

@@ -30,7 +30,8 @@ def judged(row: Row, seen: Seen, folder: str = "") -> Result:
     invalid = [v.reason for v in seen.report.verdicts if v.outcome == "invalid"]
     if row.sound and invalid:
         why = f"the instrument calls its own run invalid: {invalid[0]}"
-        return _not_run(row, why, folder, _read(row, seen))
+        void = _not_run(row, why, folder, _read(row, seen))
+        return void.model_copy(update={"void": True})
     checks = row.judge(seen)
     right = bool(checks) and all(check.right for check in checks)
     return Result(

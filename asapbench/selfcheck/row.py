@@ -81,7 +81,8 @@ class Row:
 class Result(Value):
     """What came of a row; `text` says why it was not run, or what else is to be known.
 
-    `others` are further runs of it, which were needed because one was off.
+    `void`: it ran, and the instrument itself called that invalid. `others` are further runs of it,
+    which were needed because one was off or void.
     """
 
     row: str
@@ -90,16 +91,20 @@ class Result(Value):
     checks: tuple[Check, ...] = ()
     text: str = ""
     run: str = ""
+    void: bool = False
     others: tuple[Result, ...] = ()
 
 
 def doubtful(runs: Sequence[Result]) -> bool:
     """Whether a row has to be run again: a wrong instrument is wrong again, a moment's noise not.
 
-    Two of three runs decide. Where the next could not be run, what was off stays off.
+    Two of three runs decide. One that is void says nothing, so another is run in its place. Where
+    the next could not be run at all, what was off stays off.
     """
     count = Counter(run.verdict for run in runs)
-    return count["WRONG"] == 1 and not count["not run"] and len(runs) < _MOST_RUNS
+    if len(runs) >= _MOST_RUNS or any(run.verdict == "not run" and not run.void for run in runs):
+        return False
+    return count["WRONG"] == 1 or all(run.void for run in runs)
 
 
 def settled(runs: Sequence[Result]) -> Result:

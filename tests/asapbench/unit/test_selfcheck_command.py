@@ -13,7 +13,7 @@ from asapbench.commands import commands, selfcheck
 from asapbench.commands.selfcheck import RowName, SelfcheckOptions
 from asapbench.errors import Exit, UsageError
 from asapbench.model import Story, Tick, Watch
-from asapbench.selfcheck.row import Result, Row, near
+from asapbench.selfcheck.row import Result, Row, doubtful, near, settled
 from asapbench.selfcheck.rows import ROWS
 from asapbench.settings import complete
 
@@ -206,3 +206,32 @@ def test_of_a_row_that_is_off_two_of_three_runs_decide_and_all_readings_are_told
     verdicts = [row["verdict"], *(other["verdict"] for other in row["others"])]
     assert sorted(verdicts) == sorted(found)
     assert all(other["checks"] or other["text"] for other in row["others"])
+
+
+def result(letter: str) -> Result:
+    """Right, WRONG, broken or void."""
+    verdict: dict[str, Literal["right", "WRONG", "not run"]]
+    verdict = {"R": "right", "W": "WRONG", "B": "not run", "V": "not run"}
+    return Result(row="fixed", about="", verdict=verdict[letter], void=letter == "V", text=letter)
+
+
+@pytest.mark.parametrize(
+    ("runs", "again"),
+    [
+        *(("V", True), ("VV", True), ("VVV", False), ("VR", False), ("VW", True), ("WV", True)),
+        *(("B", False), ("VB", False), ("WB", False), ("VWR", False)),
+    ],
+)
+def test_a_run_that_a_gate_voids_is_repeated_within_the_runs_of_a_row(
+    runs: str, again: bool
+) -> None:
+    assert doubtful([result(letter) for letter in runs]) == again
+
+
+@pytest.mark.parametrize(
+    ("runs", "verdict"), [("VR", "right"), ("VVV", "not run"), ("VWW", "WRONG"), ("VWR", "WRONG")]
+)
+def test_a_void_run_decides_nothing_where_another_does(runs: str, verdict: str) -> None:
+    found = settled([result(letter) for letter in runs])
+    assert found.verdict == verdict
+    assert len(found.others) == len(runs) - 1

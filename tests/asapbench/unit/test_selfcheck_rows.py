@@ -319,6 +319,7 @@ def test_a_row_is_not_run_where_the_instrument_calls_its_own_run_invalid(
 ) -> None:
     result = judged(stopped.ROW, report(("invalid", "the machine was busy")))
     assert result.verdict == "not run"
+    assert result.void
     assert "the machine was busy" in result.text
 
 
