@@ -38,7 +38,6 @@ RowName = Literal[
     "warm-up",
     "ref-cycles",
 ]
-_LONG = frozenset(get_args(RowName)[6:])  # half a minute and more each
 
 
 class SelfcheckOptions(Value):
@@ -66,7 +65,7 @@ def run(options: SelfcheckOptions) -> tuple[str, Exit]:
     from asapbench.selfcheck.render import document, exit_code, heading, summary
     from asapbench.selfcheck.rows import ROWS  # psutil and more: not for --help
 
-    rows = [row for row in ROWS if row.name in (options.row or _by_default(options))]
+    rows = [row for row in ROWS if _chosen(row, options)]
     silent = options.json_ == STDOUT
     _say([] if silent else [heading()])
     results = []
@@ -81,10 +80,11 @@ def run(options: SelfcheckOptions) -> tuple[str, Exit]:
     return f"\n{summary(results)}\n", code
 
 
-def _by_default(options: SelfcheckOptions) -> frozenset[str]:
-    """All rows; those of stress and memory take long each, so a quick check leaves them out."""
-    names = frozenset(get_args(RowName))
-    return names - _LONG if options.quick else names
+def _chosen(row: Row, options: SelfcheckOptions) -> bool:
+    """Those named, or all; those of stress and memory take long, so a quick check has none."""
+    if options.row:
+        return row.name in options.row
+    return not (options.quick and row.long)
 
 
 def _done(row: Row, title: str, options: SelfcheckOptions, *, silent: bool) -> Result:

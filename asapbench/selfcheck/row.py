@@ -67,7 +67,8 @@ class Stage:
 class Row:
     """`stage` is told whether it has to be quick; `judge` and `remark` are pure.
 
-    `sound` says that the run has to be one that the instrument itself calls valid.
+    `sound` says that the run has to be one that the instrument itself calls valid, `long` that it
+    takes half a minute and more: too much for a quick check.
     """
 
     name: str
@@ -76,6 +77,7 @@ class Row:
     judge: Callable[[Seen], tuple[Check, ...]]
     remark: Callable[[Seen], str] = lambda _: ""
     sound: bool = True
+    long: bool = False
 
 
 class Result(Value):

@@ -35,6 +35,7 @@ def row(slots: int, delay: float) -> Row:
         partial(_stage, slots, delay),
         judge,
         lambda seen: f"by its plan it is {by_plan}; {seen.report.details['conclusion']}",
+        long=True,
     )
 
 

@@ -74,7 +74,7 @@ def _remark(seen: Seen) -> str:
 
 
 def _row(name: str, about: str, app: str | None, judge: Callable[[Seen], tuple[Check, ...]]) -> Row:
-    return Row(name, about, partial(_stage, app), judge, _remark)
+    return Row(name, about, partial(_stage, app), judge, _remark, long=True)
 
 
 _KINDS = {

@@ -235,3 +235,10 @@ def test_a_void_run_decides_nothing_where_another_does(runs: str, verdict: str) 
     found = settled([result(letter) for letter in runs])
     assert found.verdict == verdict
     assert len(found.others) == len(runs) - 1
+
+
+def test_a_quick_check_leaves_the_long_rows_out_unless_they_are_named(runs: Runs) -> None:
+    selfcheck.run(SelfcheckOptions(quick=True))
+    assert runs.run == [row.name for row in ROWS if not row.long]
+    selfcheck.run(SelfcheckOptions(quick=True, row=("cache",)))
+    assert runs.run[-1] == "cache"
