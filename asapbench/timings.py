@@ -4,13 +4,15 @@ Values within a process are alike for reasons of that process (its memory layout
 it is the processes that count as independent samples, one number each: the lower quartile of its
 batches, and of what is a rate their mean, since nobody is served at the rate of a quartile.
 A batch counts only where the machine was all there: no waiting for a core, and work that is always
-the same was as fast beside it as it can be. So nothing is left out for being slow itself.
+the same was as fast beside it as it can be. So nothing is left out for being slow itself, but for
+what follows a long wait: a core that slept is slow at first. That must not hide the slow requests
+of a rate, so there the pace is not looked at.
 Of these numbers the geometric mean is judged, since what disturbs a time does so by a factor.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,16 +30,17 @@ _FULL = 0.05  # the quantile of all paces that is the machine's full one
 _SLOWED = 1.15  # times the full pace, and what is timed beside it does not count
 NOISY = 0.05  # the halves of the median benchmark differ by more: this run is noisy
 VERY_NOISY = 0.10  # those of one benchmark
-_FEW = 4  # clean batches, of which nothing is said about the slow ones
-_UNEVEN = 1.5  # times what is judged, and a mean tells of slow operations that are in no quartile
+_FEW = 4  # batches, of which nothing is said about the slow ones
+_UNEVEN = 2.0  # times the quartile, and of a mean slow operations take half: no neighbour does that
 
 
 @dataclass(frozen=True)
 class Timed:
     """A benchmark's rounds: seconds of one operation by the clock, and of the worker's CPU.
 
-    `fastest` is the shortest batch, per operation; `mean` is that of all clean ones but the
-    longest, which may be one pause, and NaN of few; `disturbed` is the share of batches in which a
+    `fastest` is the shortest batch, per operation; `mean` is that of all in which nothing
+    waited but the longest, which may be one pause, and NaN of few; `uneven` says that it is far
+    above their quartile; `disturbed` is the share of batches in which a
     process waited for its core, or the machine was slow. They do not count where others are enough.
     """
 
@@ -46,6 +49,7 @@ class Timed:
     cpu: Array
     fastest: float
     mean: float
+    uneven: bool
     loops: int
     disturbed: float
 
@@ -61,12 +65,13 @@ def timed(operations: Measurement | None, entries: Sequence[Entry] = ()) -> dict
     counted = columns["round"] > 0
     which = columns["benchmark"][counted]
     parts = {name: values[counted] for name, values in columns.items()}
-    parts["clean"] = _clean(parts).astype(float)
+    parts["calm"] = (parts["waited"] <= CLEAN * parts["seconds"]).astype(float)
+    parts["clean"] = parts["calm"] * _full_pace(parts["pace"])
     rates = {position for position, entry in enumerate(entries) if entry.rate}
     return {
         int(position): _timed(
             {name: values[which == position] for name, values in parts.items()},
-            _mean if int(position) in rates else _quartile,
+            rate=int(position) in rates,
         )
         for position in np.unique(which)
     }
@@ -117,11 +122,6 @@ def split(one: Timed) -> float:
     half = len(one) // 2
     logs = np.log(one.seconds)
     return float(np.expm1(np.mean(logs[-half:]) - np.mean(logs[:half])))
-
-
-def uneven(one: Timed) -> bool:
-    """Whether slow operations, too few to be in what is judged, take much of the time."""
-    return one.mean > _UNEVEN * float(np.exp(np.mean(np.log(one.seconds))))
 
 
 def disturbed(known: Mapping[int, Timed]) -> Metric:
@@ -181,37 +181,38 @@ def row(entry: Entry, one: Timed) -> dict[str, Any]:
     }
 
 
-def _clean(columns: Mapping[str, Array]) -> Mask:
-    """Of each batch: whether it tells of the operation, and not of the machine at that moment."""
-    pace = columns["pace"]
+def _full_pace(pace: Array) -> Array:
+    """1 where the machine was as fast beside a batch as it can be, else 0."""
     full = np.quantile(pace, _FULL) if len(pace) else 0.0
-    return np.asarray(
-        (columns["waited"] <= CLEAN * columns["seconds"]) & (pace <= _SLOWED * full), bool
-    )
+    return (pace <= _SLOWED * full).astype(float)
 
 
-def _timed(columns: Mapping[str, Array], number: Callable[[Array], float]) -> Timed:
+def _timed(columns: Mapping[str, Array], *, rate: bool) -> Timed:
     seconds = columns["seconds"] / columns["loops"]
     cpu = columns["cpu"] / columns["loops"]
     clean = columns["clean"].astype(bool)
-    own = _counted(columns["round"], clean)
+    calm = columns["calm"].astype(bool)
+    own = _counted(columns["round"], calm if rate else clean)
+    number = np.mean if rate else _quartile
+    mean = _without_longest(seconds[calm])
     return Timed(
         rounds=np.array(list(own), float),
         seconds=np.array([number(seconds[one]) for one in own.values()]),
         cpu=np.array([np.mean(cpu[one]) for one in own.values()]),
         fastest=float(seconds.min()),
-        mean=_without_longest(seconds[clean]),
+        mean=mean,
+        uneven=not rate and _is_uneven(seconds[calm], mean),
         loops=int(columns["loops"][-1]),
         disturbed=float(1 - clean.mean()),
     )
 
 
-def _mean(seconds: Array) -> float:
-    return float(np.mean(seconds))
-
-
 def _without_longest(seconds: Array) -> float:
     return float(np.mean(np.sort(seconds)[:-1])) if len(seconds) > _FEW else np.nan
+
+
+def _is_uneven(seconds: Array, mean: float) -> bool:
+    return len(seconds) > _FEW and mean > _UNEVEN * _quartile(seconds)
 
 
 def _quartile(seconds: Array) -> float:

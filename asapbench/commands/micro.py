@@ -448,7 +448,7 @@ def _doubts(one: Timed) -> Generator[str]:
     off = timings.split(one) if len(one) > 1 else 0.0
     if abs(off) > timings.VERY_NOISY:
         yield f"noisy: its halves differ by {show(abs(off), 'ratio')}"
-    if timings.uneven(one):
+    if one.uneven:
         yield f"uneven: few slow operations make its mean {show(one.mean, 's')}"
 
 

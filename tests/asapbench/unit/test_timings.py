@@ -18,7 +18,6 @@ from asapbench.timings import (
     split,
     table,
     timed,
-    uneven,
     width,
 )
 
@@ -58,13 +57,10 @@ def test_what_that_number_is_does_not_depend_on_how_many_batches_there_are(batch
 
 
 def with_each_eighth_slow() -> Measurement:
-    """Of a server that answers seven of eight requests in 1 ms and the eighth in 200 ms."""
+    """Seven of eight requests take 1 ms, the eighth 200 ms; a core that slept is slow."""
+    batches = [(0.01, FULL)] * 7 + [(2.0, 1.7 * FULL)]
     return operations(
-        *(
-            (0, number, 2.0 if at % 8 == 7 else 0.01, 0.0)
-            for number in (1, 2, 3)
-            for at in range(24)
-        )
+        *((0, number, own, 0.0, pace) for number in (1, 2, 3) for own, pace in batches * 3)
     )
 
 
@@ -78,9 +74,10 @@ def test_slow_operations_that_are_in_no_quartile_are_known_a_single_pause_is_non
     even = [(0, number, 1.0, 0.0) for number in (1, 2, 3) for _ in range(10)]
     pause: Batch = (0, 3, 400.0, 0.0)
     in_disturbed: Batch = (0, 3, 400.0, 100.0)
-    assert uneven(timed(with_each_eighth_slow())[0])
-    assert not uneven(timed(operations(*even, pause, in_disturbed, in_disturbed))[0])
-    assert not uneven(timed(operations((0, 1, 1.0, 0.0), pause))[0])  # of so few nothing is said
+    assert timed(with_each_eighth_slow())[0].uneven
+    assert not timed(operations(*even, pause, in_disturbed, in_disturbed))[0].uneven
+    assert not timed(operations(in_disturbed))[0].uneven
+    assert not timed(operations((0, 1, 1.0, 0.0), pause))[0].uneven  # of so few nothing is said
 
 
 def test_the_round_that_calibrates_does_not_count() -> None:
