@@ -78,11 +78,11 @@ PROMISED = (
         for slots in (1, 8)
     ),
     *(Capacity(_UNEVEN, Queue(capacity, 4, varied(0.3))) for capacity in (650.0, 2000.0)),
-    # the 800 requests of a step show no less
-    Capacity(_UNEVEN, Queue(200.0, 4, varied(0.3)), widest=0.06),
+    Capacity(_UNEVEN, Queue(200.0, 4, varied(0.3)), seconds=8),
 )
 # what it is like where a step of 4 s shows too little: as often right, and wider
 HARDER = (
+    Capacity(_UNEVEN, Queue(200.0, 4, varied(0.3)), widest=0.06),
     Capacity("exponential service times", Queue(650, 4, varied(1.0)), widest=0.15),
     Capacity("exponential service times", Queue(650, 4, varied(1.0)), seconds=24, widest=0.06),
     Capacity("pauses of 25 ms a second", Queue(650, 4, varied(0.1), 1.0, 0.05), widest=0.07),
