@@ -86,7 +86,10 @@ def wait_for(terminal: Terminal, text: str) -> None:
 
 
 def test_the_view_is_drawn_while_it_runs_and_nothing_of_it_is_left(tmp_path: Path) -> None:
-    with running(tmp_path, *LOAD, "--duration", "3s", "--extend", "1") as (process, terminal):
+    with running(tmp_path, *LOAD, "--spawn-rate", "2", "--duration", "3s", "--extend", "1") as (
+        process,
+        terminal,
+    ):
         report, _ = process.communicate(timeout=PATIENCE)
     assert "TARGET VERIFICATION" in report
     assert "\x1b[?25l" in terminal.all
