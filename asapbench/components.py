@@ -15,7 +15,6 @@ from asapbench.leak.parts import LIVE, LIVE_COUNT, PARTS
 from asapbench.model import Metric, Recorder, Story, Tick, Window
 from asapbench.process import Child
 from asapbench.series import Writer
-from asapbench.stats import confidence_per_look
 
 WARM_UP = 3
 LOOKS = (8, 16, 24)  # cycles that count
@@ -62,14 +61,8 @@ class Part:
 
 def sizes(story: Story) -> dict[str, int]:
     """Operations a cycle of each part: more than usual where a limit is tight at --rps."""
-    return {name: max(size, min(_MOST, _needed(story, name))) for name, size in PARTS.items()}
-
-
-def _needed(story: Story, part: str) -> int:
-    limit = tightest(story, part)
-    if limit is None:
-        return 0
-    return enough(limit, LOOKS[-1], confidence_per_look(len(LOOKS)), _SHARE)
+    needed = {name: enough(tightest(story, name), LOOKS, _SHARE) for name in PARTS}
+    return {name: max(size, min(_MOST, needed[name])) for name, size in PARTS.items()}
 
 
 def measure_components(

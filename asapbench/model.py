@@ -305,6 +305,11 @@ class Verdict(Value):
     remark: str = ""  # what of the reason holds whatever the outcome
     why: str = ""
 
+    @property
+    def decided(self) -> bool:
+        """Whether more time would not change it: it is a pass or a fail."""
+        return self.outcome in {"pass", "fail"}
+
 
 class Gate(Value):
     """A question to the instrument itself; where `value` is beyond `limit` no verdict is valid."""
@@ -352,8 +357,8 @@ class Report(Value):
 
     @property
     def decided(self) -> bool:
-        """Whether more time would change nothing: every verdict is a pass or a fail."""
-        return all(verdict.outcome in {"pass", "fail"} for verdict in self.verdicts)
+        """Whether more time would change no verdict."""
+        return all(verdict.decided for verdict in self.verdicts)
 
     def find(self, key: str) -> Metric | None:
         """The metric of this key, or None where the run gave none."""

@@ -378,12 +378,8 @@ def _needed(plan: MemoryPlan, story: Story, share: float) -> int:
     """Requests a cycle with which the last look can leave less than a share of the limit open."""
     from asapbench.grown import tightest
     from asapbench.leak.enough import enough
-    from asapbench.stats import confidence_per_look
 
-    limit = tightest(story)
-    if limit is None:
-        return 0
-    return enough(limit, plan.looks[-1], confidence_per_look(len(plan.looks)), share)
+    return enough(tightest(story), plan.looks, share)
 
 
 def is_done(plan: MemoryPlan, look: Look) -> bool:
@@ -392,8 +388,7 @@ def is_done(plan: MemoryPlan, look: Look) -> bool:
     if plan.gates and any(not gate.ok for gate in report.gates):
         return True
     own = (verdict for verdict in report.verdicts if not _is_of_parts(verdict.metric))
-    decided = all(verdict.outcome in {"pass", "fail"} for verdict in own)
-    return decided and confirmed(plan, report)
+    return all(verdict.decided for verdict in own) and confirmed(plan, report)
 
 
 def _void(plan: MemoryPlan, recorder: Recorder, gates: Collection[str] = ()) -> bool:

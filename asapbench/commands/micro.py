@@ -334,9 +334,9 @@ def _pending(
 
     known = rounds.timed()
     metrics = tuple(timings.metrics(rounds.entries, known, _confidence(plan)))
-    outcomes = {verdict.metric: verdict.outcome for verdict in judge(targets, metrics)}
+    verdicts = judge(targets, metrics)
     by_key = {metric.key: metric for metric in metrics}
-    open_ = {key for key, outcome in outcomes.items() if outcome not in {"pass", "fail"}}
+    open_ = {verdict.metric for verdict in verdicts if not verdict.decided}
 
     def is_open(position: int) -> bool:
         entry = rounds.entries[position]
@@ -344,8 +344,10 @@ def _pending(
         wide = metric is None or timings.width(metric) > plan.effort.precision
         return wide or bool(open_ & _keys(entry, rounds.entries, _TIMES))
 
-    judged = tuple(metric for metric in metrics if metric.key in outcomes)
-    return list(filter(is_open, positions)), "fail" in outcomes.values(), judged
+    rows = {verdict.metric for verdict in verdicts}
+    judged = tuple(metric for metric in metrics if metric.key in rows)
+    missed = any(verdict.outcome == "fail" for verdict in verdicts)
+    return list(filter(is_open, positions)), missed, judged
 
 
 def _keys(entry: Entry, entries: Sequence[Entry], kinds: Iterable[str]) -> set[str]:

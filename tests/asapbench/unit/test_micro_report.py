@@ -99,15 +99,20 @@ def test_where_nothing_was_timed_what_broke_is_named_in_each_format(
     assert "ValueError: odd" in render_junit(report)
 
 
-def test_noise_is_a_remark_that_a_reader_of_a_met_target_sees(
-    make_rounds: Callable[..., Run], make_story: Callable[..., Story]
-) -> None:
-    story = make_story(
+@pytest.fixture
+def story(make_story: Callable[..., Story]) -> Story:
+    """Of one benchmark, whose group has a target."""
+    return make_story(
         command="micro",
         plan=MicroPlan().stored(),
         targets=TARGETS[:1],
         facts={"entries": [ENTRIES[0].model_dump(mode="json")]},
     )
+
+
+def test_noise_is_a_remark_that_a_reader_of_a_met_target_sees(
+    make_rounds: Callable[..., Run], story: Story
+) -> None:
     report = conclude(BENCH, make_rounds(story, {0: 1e-6}, spread=0.5))
     (verdict,) = report.verdicts
     assert verdict.outcome == "pass"
@@ -116,14 +121,8 @@ def test_noise_is_a_remark_that_a_reader_of_a_met_target_sees(
 
 
 def test_slow_operations_are_a_remark_that_a_reader_of_a_met_target_sees(
-    make_rounds: Callable[..., Run], make_story: Callable[..., Story]
+    make_rounds: Callable[..., Run], story: Story
 ) -> None:
-    story = make_story(
-        command="micro",
-        plan=MicroPlan().stored(),
-        targets=TARGETS[:1],
-        facts={"entries": [ENTRIES[0].model_dump(mode="json")]},
-    )
     run = make_rounds(story, {0: 1e-6}, spread=0.0)
     (operations,) = run.tables("operations")
     operations.columns["seconds"][::3] *= 100  # one batch in each process
