@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -25,7 +26,9 @@ _LEAST_BATCHES = 6
 _LEAST_LONG = 3  # of one of which six would take longer than this:
 _LONG = 0.3  # s
 _LAST_WORDS = 2.0  # s until what a worker said before its end has been read
-_LONGEST_START = 1.5  # s; a start that took longer was held up
+_LONGEST_START = 1.2  # s; a start that took longer was held up
+_START = 0.5  # s
+_STRETCH = 1.5  # times what is to be timed: batches are taken again, and warm up
 _WORKER = ("-m", "asapbench.workers.operations")
 
 
@@ -90,6 +93,7 @@ class Rounds:
         self._position = {entry.key: index for index, entry in enumerate(self.entries)}
         self._known = {entry.key: _Known() for entry in self.entries}
         self._beside = 0.7  # s that a round takes beside measuring
+        self._stretch = _STRETCH
         self.undecided = tuple(self._position)
         self.progress = 0.0
 
@@ -119,10 +123,9 @@ class Rounds:
         rows = read_measurement(self.recorder.path(f"{OPERATIONS.name}.series"))
         return timed(rows, self.entries)
 
-    def expected(self, positions: Sequence[int]) -> float:
-        """Seconds that a round of these benchmarks will take."""
-        batches = self._batches(positions).items()
-        return self._beside + sum(count * self._known[key].seconds for key, count in batches)
+    def shortest(self, positions: Sequence[int]) -> float:
+        """Seconds that a round of these benchmarks takes at least."""
+        return _START + self._stretch * self._planned(positions, self.conditions.slice)
 
     @property
     def alive(self) -> tuple[int, ...]:
@@ -163,9 +166,10 @@ class Rounds:
 
         yield from self._work("memory", "memory", positions, take)
 
-    def round(self, positions: Sequence[int]) -> Iterator[Tick]:
-        """Time these benchmarks once, in an order of this round's own."""
+    def round(self, positions: Sequence[int], room: float = math.inf) -> Iterator[Tick]:
+        """Time these benchmarks once, in an order of this round's own and in so many seconds."""
         self.done += 1
+        share = self._share(len(positions), room)
         began, timed = time.monotonic(), 0.0
         order = list(positions)
         # not for secrets
@@ -176,10 +180,11 @@ class Rounds:
             timed += sum(seconds for seconds, *_ in said.batches)
             self._write(said, self.done)
 
-        yield from self._work("time", "measuring", order, take)
+        yield from self._work("time", "measuring", order, take, share)
         ended = time.monotonic()
         self._rounds.append(began, self.done, ended - began)
         self._beside = min(_LONGEST_START, ended - began - timed)
+        self._stretch = max(1.0, (ended - began - _START) / self._planned(positions, share))
         self.recorder.tell(
             windows=(Window(name="measured", start=self._measured_from(began), end=ended),)
         )
@@ -188,19 +193,27 @@ class Rounds:
         windows = self.recorder.story.windows
         return windows[0].start if windows else began
 
-    def _batches(self, positions: Sequence[int]) -> dict[str, int]:
-        """How many batches of each: at least so much that a round is not mostly start-up."""
-        share = self._share(len(positions))
+    def _planned(self, positions: Sequence[int], share: float) -> float:
+        """Seconds of batches in a round that gives each benchmark such a share."""
+        batches = self._batches(positions, share).items()
+        return sum(count * self._known[key].seconds for key, count in batches)
+
+    def _batches(self, positions: Sequence[int], share: float) -> dict[str, int]:
         known = {key: self._known[key] for key in (self.entries[at].key for at in positions)}
         return {key: max(_least(one), round(share / one.seconds)) for key, one in known.items()}
 
-    def _share(self, benchmarks: int) -> float:
-        """Seconds of each benchmark in a round."""
-        all_ = self.conditions.measured * self._beside
-        return max(self.conditions.slice, all_ / max(1, benchmarks))
+    def _share(self, benchmarks: int, room: float) -> float:
+        """Seconds of each benchmark in a round: so many that it is not mostly start-up."""
+        wanted = min(self.conditions.measured * self._beside, (room - _START) / self._stretch)
+        return max(self.conditions.slice, wanted / max(1, benchmarks))
 
     def _work(
-        self, do: Any, phase: str, positions: Sequence[int], take: Callable[[Said], None]
+        self,
+        do: Any,
+        phase: str,
+        positions: Sequence[int],
+        take: Callable[[Said], None],
+        share: float = 0.0,
     ) -> Iterator[Tick]:
         keys = [self.entries[at].key for at in positions]
         while keys:
@@ -209,7 +222,7 @@ class Rounds:
                 do=do,
                 keys=tuple(keys),
                 loops={key: self._known[key].loops for key in keys},
-                batches=self._batches(positions),
+                batches=self._batches(positions, share),
                 awaited=tuple(key for key in keys if self._known[key].awaited),
                 batch=BATCH,
                 warm_up=self.conditions.warm_up,
@@ -225,10 +238,13 @@ class Rounds:
         log = self.recorder.path("operations.log")
         with Child("worker", _WORKER, log, cpus=self.conditions.cpus) as child:
             child.send(job.model_dump_json())
-            doing, heard = "", time.monotonic()
+            doing, heard, ticked = "", time.monotonic(), -math.inf
             while True:
                 line = child.line(TICK)
-                yield self._tick(phase, doing)
+                # what a tick sets going takes time of the cores on which is measured
+                if line is None or time.monotonic() - ticked >= TICK:
+                    ticked = time.monotonic()
+                    yield self._tick(phase, doing)
                 if line is None and (reason := _gone(child, time.monotonic() - heard)):
                     line = None if child.silent else child.line(_LAST_WORDS)
                     if line is None:

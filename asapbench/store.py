@@ -7,10 +7,10 @@ import json
 import os
 import shutil
 import weakref
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -83,7 +83,7 @@ def begin(command: str, plan: Plan, environment: Environment, store: Path = STOR
     """
     now = datetime.now(UTC)
     try:
-        folder = _new_folder(store, f"{now:%Y%m%d-%H%M%S}-{command}")
+        folder = _new_folder(store, f"{now:%Y%m%d-%H%M%S}", command)
         lock = _lock(folder)
         _prune(folder.parent, folder)
     except OSError as error:
@@ -147,7 +147,7 @@ def kept(store: Path = STORE) -> list[Path]:
     """The folders of the runs in a store, the oldest first. Raises UsageError if it is closed."""
     runs = store / "runs"
     try:
-        return sorted(filter(_has_begun, runs.iterdir()))
+        return sorted(filter(_has_begun, runs.iterdir()), key=_order)
     except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as error:
@@ -213,12 +213,14 @@ def _reason(error: OSError | ValueError) -> str:
     return str(error)
 
 
-def _new_folder(store: Path, name: str) -> Path:
+def _new_folder(store: Path, second: str, command: str) -> Path:
+    """Of runs begun within a second, of whatever commands, each later one has a higher number."""
     runs = store / "runs"
     runs.mkdir(parents=True, exist_ok=True)
     (store / ".gitignore").write_text("*\n")
-    for suffix in _suffixes():
-        folder = runs / (name + suffix)
+    begun = max((_order(folder)[1] for folder in runs.glob(f"{second}-*")), default=0)
+    for number in count(begun + 1):
+        folder = runs / (f"{second}-{command}" + (f"-{number}" if number > 1 else ""))
         try:
             folder.mkdir()
         except FileExistsError:
@@ -227,12 +229,11 @@ def _new_folder(store: Path, name: str) -> Path:
     raise AssertionError
 
 
-def _suffixes() -> Iterator[str]:
-    yield ""
-    number = 2
-    while True:
-        yield f"-{number}"
-        number += 1
+def _order(folder: Path) -> tuple[str, int, str]:
+    """When a run was begun, by its name: the second, and which of those within it."""
+    parts = folder.name.split("-")
+    number = parts[3] if len(parts) == 4 and parts[3].isdecimal() else "1"
+    return "-".join(parts[:2]), int(number), folder.name
 
 
 def _lock(folder: Path) -> int:
@@ -253,7 +254,7 @@ def _lock(folder: Path) -> int:
 
 def _prune(runs: Path, new: Path) -> None:
     """Of two clocks, or after one was set, the new run need not be the last by its name."""
-    others = sorted(set(runs.glob("[!.]*")) - {new}, reverse=True)
+    others = sorted(set(runs.glob("[!.]*")) - {new}, key=_order, reverse=True)
     for old in others[KEPT - 1 :]:
         with suppress(OSError):
             lock = _lock(old)  # one that is held is being measured

@@ -25,6 +25,7 @@ from asapbench.selection import against, exponents, judged_key
 from asapbench.stats import Array, Estimate, Mask
 
 _LEAST = 2  # clean batches of a process that are enough to go by them alone
+_FEWEST = 3  # processes: of two the bounds are ten times as wide
 _QUARTILE = 0.25
 _FULL = 0.05  # the quantile of all paces that is the machine's full one
 _SLOWED = 1.15  # times the full pace, and what is timed beside it does not count
@@ -226,7 +227,7 @@ def _quartile(seconds: Array) -> float:
 def _counted(rounds: Array, clean: Mask) -> dict[float, Mask]:
     """By process the batches that count: the clean ones, of those processes that have enough.
 
-    Where fewer than half of the processes do, all batches of all of them count.
+    Where fewer than half of the processes do, or hardly any, all batches of all of them count.
     """
     every = {float(number): np.asarray(rounds == number) for number in np.unique(rounds)}
     enough = {
@@ -234,7 +235,8 @@ def _counted(rounds: Array, clean: Mask) -> dict[float, Mask]:
         for number, own in every.items()
         if (own & clean).sum() >= min(_LEAST, int(own.sum()))
     }
-    return enough if 2 * len(enough) >= len(every) else every
+    few = 2 * len(enough) < len(every) or len(enough) < min(_FEWEST, len(every))
+    return every if few else enough
 
 
 def _of_one(entry: Entry, one: Timed, confidence: float) -> Iterator[Metric]:

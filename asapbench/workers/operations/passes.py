@@ -7,6 +7,7 @@ time or beside it; one that is visited over the whole life of its process lies i
 from __future__ import annotations
 
 import gc
+import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -14,6 +15,7 @@ from dataclasses import dataclass, field
 from time import monotonic
 
 from asapbench.catalogue import IDLE, Batch, Job, Said
+from asapbench.headers import conceal
 from asapbench.suite import Benchmark
 from asapbench.workers.operations.seeing import visit, visits
 from asapbench.workers.operations.setting import Ready, ready
@@ -63,7 +65,7 @@ def _set_up(job: Job, found: dict[str, Benchmark], tell: Tell) -> Iterator[_Timi
                 ready(found[key], job.agent, awaited=key in job.awaited)
             )
         except Exception as error:
-            tell(failed(key, error))
+            tell(failed(key, error, job))
         else:
             wanted = visits(job.loops[key], job.batches[key])
             yield _Timing(key, operation, stack, wanted, agent=found[key].entry.agent)
@@ -83,8 +85,8 @@ def _visit(one: _Timing, job: Job, tell: Tell) -> bool:
             one.ready.once()  # else to connect anew would be timed: times the distance to an agent
         one.batches += visit(one.ready, loops, warm_up=warm_up)
     except Exception as error:
-        tell(failed(one.key, error))
-        _clean_up(one.stack)
+        tell(failed(one.key, error, job))
+        _clean_up(one.stack, job)
         return False
     one.used = monotonic()
     return True
@@ -96,24 +98,32 @@ def _end(one: _Timing, job: Job, tell: Tell) -> None:
     try:
         one.stack.close()
     except Exception as error:
-        tell(failed(one.key, error))
+        tell(failed(one.key, error, job))
     else:
         loops, batches = job.loops[one.key], tuple(one.batches)
         tell(Said(what="timed", key=one.key, at=monotonic(), loops=loops, batches=batches))
 
 
-def _clean_up(stack: ExitStack) -> None:
+def _clean_up(stack: ExitStack, job: Job) -> None:
     """Clean up after a failure: what else fails is in the log."""
     try:
         stack.close()
-    except Exception:
-        traceback.print_exc()
+    except Exception as error:
+        _log(error, job)
 
 
-def failed(key: str, error: Exception) -> Said:
-    """Of a benchmark that raised; where is in the log."""
-    traceback.print_exception(error)
-    return Said(what="failed", key=key, error=in_words(error))
+def failed(key: str, error: Exception, job: Job) -> Said:
+    """Of a benchmark that raised; where is in the log. An agent may have repeated a secret."""
+    _log(error, job)
+    return Said(what="failed", key=key, error=_concealed(in_words(error), job))
+
+
+def _log(error: Exception, job: Job) -> None:
+    sys.stderr.write(_concealed("".join(traceback.format_exception(error)), job))
+
+
+def _concealed(text: str, job: Job) -> str:
+    return conceal(text, job.agent.headers) if job.agent else text
 
 
 def in_words(error: BaseException) -> str:

@@ -65,7 +65,7 @@ def _work(job: Job, found: dict[str, Benchmark], tell: Callable[[Said], None]) -
             with ready(found[key], job.agent) as operation:
                 said = _DO[job.do](key, operation, job, _still(key, tell))
         except Exception as error:
-            said = failed(key, error)
+            said = failed(key, error, job)
         tell(said)
 
 

@@ -14,7 +14,8 @@ from asapbench.workers.operations.pace import pace
 from asapbench.workers.operations.setting import Ready
 
 _AGAIN = 2  # times the batches wanted, at most
-BURST = 3  # batches of a visit
+BURST = 4  # batches of a visit
+_WARM = 1 / 4  # of a batch, after which caches are warm
 _SHORT = 3  # batches that an operation may last to be run several times in each
 _MEMORY_RUNS = 8
 _LONGEST = 10_000_000  # loops
@@ -62,7 +63,7 @@ def visit(ready: Ready, loops: int, *, warm_up: bool) -> list[Batch]:
     """A few batches in a row, after some that do not count: who comes back finds cold caches."""
     gc.collect()
     if warm_up:
-        ready.batch(math.ceil(loops / 2))
+        ready.batch(math.ceil(_WARM * loops))
     wanted, clean = BURST if loops > 1 else 1, 0
     batches: list[Batch] = []
     before = pace()

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from asapbench.catalogue import Entry
+from asapbench.catalogue import REFERENCES, Entry
 from asapbench.commands import micro
 from asapbench.commands.micro import MicroPlan
 from asapbench.model import Target, Tick
@@ -82,3 +82,37 @@ def test_memory_of_what_takes_long_is_left_out_unless_it_is_judged() -> None:
     assert list(micro._memory(MicroPlan(), rounds, recorder)) == []
     assert looked_at == [0, 1, 3]
     assert told == {"facts": {"seed": 1, "memory_left_out": ["sized/one"]}}
+
+
+class FakeRounds:
+    """Rounds without a worker, that note whom they time."""
+
+    def __init__(self) -> None:
+        self.entries = [*ENTRIES, *REFERENCES]
+        self.alive = tuple(range(len(self.entries)))
+        self.done, self.elapsed, self.timed = 0, 0.0, list[list[int]]()
+
+    def shortest(self, _: list[int]) -> float:
+        return 1.0
+
+    def round(self, positions: list[int], _: float) -> Iterator[Tick]:
+        self.done += 1
+        self.timed.append(positions[: -len(REFERENCES)])
+        return iter(())
+
+
+def test_what_a_later_look_finds_undecided_again_is_timed_further(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looks, asked = iter(([1], [0], [])), list[list[int]]()
+
+    def pending(*given: Any) -> tuple[list[int], bool, tuple[()]]:
+        asked.append(given[-1])
+        return next(looks), False, ()
+
+    monkeypatch.setattr(micro, "_pending", pending)
+    rounds: Any = FakeRounds()
+    recorder: Any = SimpleNamespace(story=SimpleNamespace(targets=(), failures=()))
+    assert list(micro._rounds(MicroPlan(min_rounds=2), rounds, recorder)) == []
+    assert asked == [[0, 1, 2, 3]] * 3
+    assert rounds.timed == [[0, 1, 2, 3]] * 2 + [[1]] * 2 + [[0]] * 4

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 import pytest
 
-from asapbench.catalogue import Job, Said
+from asapbench.catalogue import Agent, Job, Said
 from asapbench.workers.operations import passes, program
 from asapbench.workers.operations.passes import _Timing, _visit
 from asapbench.workers.operations.seeing import calibrate, memory
@@ -48,6 +48,19 @@ def test_an_agent_that_was_left_alone_for_long_is_asked_once_before_it_is_timed(
     job = Job(suite="s", do="time", loops={KEY: 1}, warm_up=False)
     assert _visit(one, job, lambda _: None)
     assert log.seen == seen
+
+
+def test_a_secret_that_the_agent_repeats_is_neither_told_nor_logged(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TOKEN", "hush-hush")
+    agent = Agent(url="http://agent", id="i", headers=("Authorization: Bearer $TOKEN",))
+    job = Job(suite="s", do="time", agent=agent)
+    said = passes.failed(KEY, ValueError("HTTP 401: hush-hush is wrong"), job)
+    assert said.error == "ValueError: HTTP 401: *** is wrong"
+    log = capsys.readouterr().err
+    assert "ValueError: HTTP 401: *** is wrong" in log
+    assert "hush" not in log
 
 
 @pytest.mark.parametrize("do", [calibrate, memory])

@@ -17,10 +17,13 @@ def test_a_limit_that_is_missed_is_said_beside_it_and_found_again() -> None:
 
 def test_of_micro_more_than_chance_makes_of_what_is_promised_is_a_miss() -> None:
     same, other = {"g/a": "~", "g/b": "~"}, {"g/a": "slower", "g/b": "faster"}
-    assert missed({"equals": different([same] * 38 + [other] * 2)}) == []
+    assert missed({"equals": different([same] * 99 + [other] * 2)}) == []
+    assert missed({"equals": different([same] * 94 + [other] * 6)}) == ["equals"]  # rows
+    mostly = {f"g/{number}": "~" for number in range(60)} | {"g/a": "slower"}
+    assert missed({"equals": different([same] * 30 + [mostly] * 10)}) == ["equals"]  # pairs
     assert missed({"equals": different([same] * 20 + [other] * 20)}) == ["equals"]
-    assert missed({"planted": found_in([True] * 18 + [False] * 2, 0.1)}) == []
-    assert missed({"planted": found_in([True] * 10 + [False] * 10, 0.1)}) == ["planted"]
+    assert missed({"planted": found_in([True] * 18 + [False] * 2, 0.05)}) == []
+    assert missed({"planted": found_in([True] * 14 + [False] * 6, 0.05)}) == ["planted"]
     assert missed({"beyond": found_in([True] * 4 + [False], 0.0)}) == ["beyond"]
     assert found_in([True] * 5, 0.0) == "5 of 5 (limit 0 not found by chance)"
     assert different([]) == "0 of 0, in 0 of 0 pairs (limit 0 pairs by chance)"

@@ -1,6 +1,7 @@
 """The parent's side of timing: what it makes of what a worker says, and of one that is gone."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -149,3 +150,18 @@ def test_an_import_that_ends_its_process_is_told_from_one_that_hangs(
     monkeypatch.setattr(FakeChild, "silent", silent)
     with pytest.raises(UsageError, match=f"the import of 'odd' {said}"):
         catalogue("odd", tmp_path / "log", patience=7)
+
+
+def test_a_round_fits_into_what_is_left_but_gives_each_benchmark_its_least(play: Any) -> None:
+    rounds = play(lambda job: [*(timed(key) for key in job.keys), Said(what="ended")])
+    rounds.conditions = replace(rounds.conditions, measured=100.0, slice=0.01)
+    list(rounds.round(rounds.alive, 2.0))
+    batches = FakeChild.jobs[-1].batches[GOOD.key]
+    assert batches * BATCH[0] * len(rounds.alive) * 1.5 == pytest.approx(1.5, rel=0.1)
+    list(rounds.round(rounds.alive, 0.0))
+    assert FakeChild.jobs[-1].batches[GOOD.key] == round(0.01 / BATCH[0])
+
+
+def test_words_in_a_row_make_one_tick(play: Any) -> None:
+    rounds = play(lambda job: [*(timed(key) for key in job.keys), Said(what="ended")])
+    assert len(list(rounds.round(rounds.alive))) == 1

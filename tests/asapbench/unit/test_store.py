@@ -72,6 +72,15 @@ def test_runs_of_one_second_have_folders_of_their_own(
     assert len(set(folders)) == 5
 
 
+def test_runs_begun_within_one_second_are_kept_in_the_order_in_which_they_began(
+    tmp_path: Path, environment: Environment
+) -> None:
+    commands = ["stress", *["load"] * 10, "micro"]
+    folders = [begin(command, Plan(), environment, tmp_path).folder for command in commands]
+    assert store.kept(tmp_path) == folders
+    assert find("last", tmp_path) == folders[-1]
+
+
 def test_runs_are_ignored_by_git(tmp_path: Path, environment: Environment) -> None:
     begin("load", Plan(), environment, tmp_path)
     assert (tmp_path / ".gitignore").read_text() == "*\n"

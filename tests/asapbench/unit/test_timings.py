@@ -97,10 +97,18 @@ def test_a_batch_beside_which_the_machine_was_slow_does_not_count_however_long_i
     assert disturbed(known).value == 0.5
 
 
+CLEAN = [(0, number, 1.0, 0.0) for number in (1, 1, 2, 2, 3, 3)]
+WAITED = [(0, 4, 2.0, 1.0), (0, 4, 1.0, 0.0), (0, 4, 2.0, 1.0)]
+
+
 def test_a_process_with_too_few_clean_batches_does_not_count() -> None:
-    clean, waited = [(0, 1, 1.0, 0.0)] * 2, [(0, 2, 2.0, 1.0), (0, 2, 1.0, 0.0), (0, 2, 2.0, 1.0)]
-    known = timed(operations(*clean, *waited))
-    assert list(known[0].rounds) == [1]
+    known = timed(operations(*CLEAN, *WAITED))
+    assert list(known[0].rounds) == [1, 2, 3]
+
+
+def test_no_process_is_left_out_where_fewer_than_three_would_be_left() -> None:
+    known = timed(operations(*CLEAN[:4], *WAITED))
+    assert list(known[0].rounds) == [1, 2, 4]
 
 
 def test_all_batches_count_where_most_processes_have_too_few_others() -> None:
