@@ -1,10 +1,10 @@
 """`asapbench micro` against what is known: equals, a planted 5 %, a planted 2×.
 
-Real runs one after the other: 80 of the same code, which are 40 independent pairs, and 20 of
-benchmarks that ship, of the agent's endpoints and of the client; 20 pairs under --rigorous of
-which the second has a benchmark that became 5 % slower; 5 with an `envelope_creation` beyond its
-target. That takes long, so it can be done in pieces: each goes on in a folder for some seconds and
-tells what all runs in it say.
+Real runs one after the other. 41 of the same code, each compared with the one before it, and 11 of
+benchmarks that ship, of the agent's endpoints and of the client; 20 under --rigorous of which one
+benchmark became 5 % slower, each four compared with one from before that, as with `--baseline`; 5
+with an `envelope_creation` beyond its target. That takes more than an hour, so it can be done in
+pieces: each goes on in a folder for some seconds and tells what all runs in it say.
 
     python -m benchmarks.micro_truth [FOLDER SECONDS]
 """
@@ -18,7 +18,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from itertools import islice
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, NamedTuple
@@ -81,13 +81,14 @@ class Kind(NamedTuple):
     slower: float = 1.0
 
 
-_EQUAL = Kind("equal", 80, ("--suite", "planted"))
-_SHIPPED = Kind("shipped", 20, ("--group", "asap_endpoint", "--group", "client"))
-_BEFORE = Kind("before", 20, ("--suite", "planted", "--rigorous"))
+_EQUAL = Kind("equal", 41, ("--suite", "planted"))
+_SHIPPED = Kind("shipped", 11, ("--group", "asap_endpoint", "--group", "client"))
+_BEFORE = Kind("before", 5, ("--suite", "planted", "--rigorous"))
 _AFTER = Kind("after", 20, _BEFORE.options, slower=1.05)
 _BEYOND_TARGET = Kind("beyond", 5, ("--suite", "beyond", "--quick"))
-# in turns, so that a piece has some of each and the two of a pair follow each other
-_TURN = (*[_EQUAL] * 4, _SHIPPED, _BEFORE, _AFTER, _BEYOND_TARGET)
+_EACH = 4  # slowed ones with one from before
+# in turns, so that a piece has some of each and those that are compared are near each other
+_TURN = (_BEFORE, *[_AFTER] * _EACH, *[_EQUAL] * 8, *[_SHIPPED] * 2, _BEYOND_TARGET)
 
 
 def measure() -> dict[str, float | str]:
@@ -115,7 +116,8 @@ def summary(folder: Path) -> dict[str, float | str]:
 
     Each beside what it may be by chance, if what is promised is kept.
     """
-    pairs = zip(_reports(folder, _BEFORE), _reports(folder, _AFTER), strict=False)
+    before = [report for report in _reports(folder, _BEFORE) for _ in range(_EACH)]
+    pairs = zip(before, _reports(folder, _AFTER), strict=False)
     planted = [_changes(*pair) for pair in pairs]
     found = [each.pop("planted/changed") == "slower" for each in planted]
     codes = [report["exit_code"] for report in _reports(folder, _BEYOND_TARGET)]
@@ -129,8 +131,7 @@ def summary(folder: Path) -> dict[str, float | str]:
 
 
 def _equals(folder: Path, kind: Kind) -> list[dict[str, str]]:
-    first, second = (islice(_reports(folder, kind), at, None, 2) for at in (0, 1))
-    return [_changes(*pair) for pair in zip(first, second, strict=False)]
+    return [_changes(*pair) for pair in pairwise(_reports(folder, kind))]
 
 
 def different(pairs: list[dict[str, str]]) -> str:
