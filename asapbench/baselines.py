@@ -18,7 +18,7 @@ from asapbench import store
 from asapbench.comparison import Results, Sized, sized
 from asapbench.errors import BrokenRun, UsageError
 from asapbench.model import Note, metric_key
-from asapbench.report.outcome import void
+from asapbench.report.outcome import void_document
 from asapbench.units import parse_quantity
 
 FOLDER = store.BASELINES
@@ -132,7 +132,7 @@ def of_report(name: str, report: Mapping[str, Any]) -> Results:
         "server": (report["server"] or {}).get("how", "none"),
     }
     measured = {"command": report["command"], "plan": report["plan"]}
-    if void(verdict["outcome"] for verdict in report["verdicts"]):
+    if void_document(report):
         return Results(name, {}, conditions, notes=(_not_valid(name),), void=True, **measured)
     if rows is None:
         return Results(name, dict(_judged(report)), conditions, **measured)

@@ -247,10 +247,9 @@ def _why_not_kept(report: Report) -> str:
     """That a report is of a part, or of a measurement that is not valid; else nothing."""
     if report.exit_code in {Exit.BROKEN, Exit.INTERRUPTED}:
         return EXITS[report.exit_code]
-    if void(verdict.outcome for verdict in report.verdicts):
-        return f"the measurement is not valid: {report.verdicts[0].reason}"
-    if report.story.ended == "server-died" and not report.verdicts:
-        return report.story.why
+    if void((verdict.outcome for verdict in report.verdicts), report.story.ended):
+        reasons = [verdict.reason for verdict in report.verdicts] or [report.story.why]
+        return f"the measurement is not valid: {reasons[0]}"
     return ""
 
 

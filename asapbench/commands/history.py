@@ -18,7 +18,7 @@ from asapbench.alike import offered
 from asapbench.errors import Exit, UsageError
 from asapbench.model import Command, Metric, Value
 from asapbench.report.document import SCHEMA
-from asapbench.report.outcome import void
+from asapbench.report.outcome import void_document
 from asapbench.terminal import width_of_stdout
 
 _SUBJECT = frozenset({"host", "serve", "app"})  # of a plan: what was measured
@@ -49,8 +49,8 @@ def run(options: HistoryOptions) -> tuple[str, Exit]:
     reports = [report for report in kept if options.command in (None, report[1]["command"])]
     having = [(name, report) for name, report in reports if _find(report, options.metric)]
     if not having:
-        raise UsageError("; ".join([_unknown(options.metric, reports), *damaged]))
-    valid = [(name, report) for name, report in having if not _void(report)]
+        raise UsageError("; ".join([_unknown(options, kept, reports), *damaged]))
+    valid = [(name, report) for name, report in having if not void_document(report)]
     if not valid:
         raise UsageError("; ".join([_none_valid(options.metric, len(having)), *damaged]))
     newest = _comparable(valid[-1][1])
@@ -92,7 +92,7 @@ def _read(file: Path) -> Mapping[str, Any]:
         raise ValueError(f"it is of another asapbench ({content['schema']})")
     _find(content, "")
     _comparable(content)
-    _void(content)
+    void_document(content)
     _ = content["ended"], content["environment"]["commit"]
     return content
 
@@ -111,20 +111,20 @@ def _comparable(report: Mapping[str, Any]) -> Any:
     return report["command"], plan, report["environment"]["hostname"]
 
 
-def _void(report: Mapping[str, Any]) -> bool:
-    return void(verdict["outcome"] for verdict in report["verdicts"])
-
-
 def _none_valid(metric: str, number: int) -> str:
     runs = "1 kept run has" if number == 1 else f"{number} kept runs have"
     return f"{runs} a metric {metric!r}, and no measurement of it is valid: `asapbench report RUN`"
 
 
-def _unknown(metric: str, reports: Sequence[Kept]) -> str:
-    if not reports:
+def _unknown(options: HistoryOptions, kept: Sequence[Kept], reports: Sequence[Kept]) -> str:
+    """Why there is nothing to draw; `reports` are those of the command that was asked for."""
+    if not kept:
         return f"no run is kept in {str(store.STORE)!r} below the current folder"
+    if not reports:
+        there = ", ".join(sorted({report["command"] for _, report in kept}))
+        return f"no kept run is of {options.command!r}; there are: {there}"
     known = sorted({Metric.model_validate(m).key for m in reports[-1][1]["metrics"]})
-    return f"no kept run has a metric {metric!r}; the newest has {', '.join(known)}"
+    return f"no kept run has a metric {options.metric!r}; the newest has {', '.join(known)}"
 
 
 COMMAND = Command(

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from asapbench.errors import EXIT_OF, Exit
 from asapbench.model import Outcome, Report
@@ -12,9 +12,22 @@ if TYPE_CHECKING:
     from asapbench.comparison import Comparison
 
 
-def void(outcomes: Iterable[str]) -> bool:
-    """Whether the instrument failed: what it read is no evidence, for or against anybody."""
-    return set(outcomes) == {"invalid"}
+_CUT_SHORT = frozenset({"server-died", "broke"})  # what voids the verdicts, where there are any
+
+
+def void(outcomes: Iterable[str], ended: str) -> bool:
+    """Whether the instrument failed: what it read is no evidence, for or against anybody.
+
+    Its verdicts say so; where there are none, how it ended does.
+    """
+    found = set(outcomes)
+    return found == {"invalid"} or (not found and ended in _CUT_SHORT)
+
+
+def void_document(content: Mapping[str, Any]) -> bool:
+    """The same of a report as JSON; one that does not tell how it ended is whole."""
+    ended = content.get("ended", "complete")
+    return void((verdict["outcome"] for verdict in content["verdicts"]), ended)
 
 
 def overall(report: Report, comparison: Comparison | None) -> tuple[Outcome, Exit]:

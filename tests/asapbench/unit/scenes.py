@@ -153,6 +153,10 @@ DIED = (
     '    File "agent.py", line 7, in handle\n'
     "  MemoryError"
 )
+NOT_VALID: tuple[dict[str, Any], ...] = (
+    {"invalid": "starved"},
+    {"ended": "server-died", "why": DIED, "targets": ()},
+)
 SCENES: dict[str, dict[str, Any]] = {
     "pass": {},
     "fail": {"scale": 2.0, "failures": 208, "details": {"errors": ERRORS, "open": 12}},

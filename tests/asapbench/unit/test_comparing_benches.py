@@ -20,7 +20,7 @@ from asapbench.report.junit import render_junit
 from asapbench.report.markdown import render_markdown
 from asapbench.report.page import page
 from tests.asapbench.unit import test_bench_contract as contract
-from tests.asapbench.unit.scenes import Made
+from tests.asapbench.unit.scenes import NOT_VALID, Made
 
 Given = tuple[float, float | None]  # what was sustained, and what was too much, if anything was
 
@@ -138,12 +138,16 @@ def test_compare_shows_two_runs_without_a_break_and_fails_for_one_that_breaks_no
     assert (code, "at least 1.613" in text) == (Exit.MISSED, True)
 
 
+@pytest.mark.parametrize("how", NOT_VALID)
 def test_comparing_what_is_not_valid_gives_no_verdict_and_says_why(
-    make_report: Callable[..., Report], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    make_report: Callable[..., Report],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    how: dict[str, Any],
 ) -> None:
     monkeypatch.chdir(tmp_path)
     Path("main.json").write_text(render_json(make_report()))
-    Path("new.json").write_text(render_json(make_report(invalid="starved")))
+    Path("new.json").write_text(render_json(make_report(**how)))
     text, code = run(CompareOptions(old="main.json", new="new.json"))
     assert code == Exit.NO_VERDICT
     assert "new.json is a measurement that is not valid" in " ".join(text.split())

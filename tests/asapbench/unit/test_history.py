@@ -109,6 +109,13 @@ def test_without_a_run_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         shown()
 
 
+def test_a_command_of_which_no_run_is_kept_is_refused_with_those_there_are(keep: Keep) -> None:
+    keep("20261124-100000-load")
+    keep("20261124-110000-micro", command="micro")
+    with pytest.raises(UsageError, match=r"^no kept run is of 'laod'; there are: load, micro$"):
+        shown(command="laod")
+
+
 @pytest.mark.parametrize("text", ["{", "{}", "[]", '{"schema": "asapbench.report/2"}'])
 def test_a_damaged_report_is_named_and_the_others_are_drawn(keep: Keep, text: str) -> None:
     keep("20261124-100000-load")

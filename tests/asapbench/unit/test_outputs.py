@@ -3,6 +3,8 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as Xml
 
 import pytest
 from pydantic import ValidationError
@@ -14,7 +16,9 @@ from asapbench.errors import BrokenRun, Exit, UsageError
 from asapbench.model import Metric, Report, Story
 from asapbench.outputs import Formats, Outputs, attempt, baseline_of, compared, write
 from asapbench.report.document import render_json
+from asapbench.report.junit import render_junit
 from asapbench.report.outcome import overall
+from tests.asapbench.unit.scenes import NOT_VALID
 
 
 @pytest.fixture
@@ -225,11 +229,30 @@ def test_a_measurement_that_is_not_valid_is_slower_than_nothing(
     assert [note.code for note in comparison.notes] == ["not-valid"] * bool(invalid)
 
 
+@pytest.mark.parametrize("ended", ["complete", "server-died", "broke"])
+def test_without_a_target_what_was_timed_of_a_server_that_died_is_no_pass(
+    make_report: Callable[..., Report], tmp_path: Path, ended: str
+) -> None:
+    row = {"group": "g", "name": "n", "values": [1.0, 1.1], "split": None}
+    timed = {"command": "micro", "targets": (), "details": {"benchmarks": [row]}}
+    file = tmp_path / "before.json"
+    file.write_text(render_json(make_report(**timed)))
+    now = make_report(ended=ended, **timed)
+    comparison = compared(now, read(str(file)), 0.05)
+    assert comparison is not None
+    whole = ended == "complete"
+    assert overall(now, comparison)[1] == (Exit.PASS if whole else Exit.NO_VERDICT)
+    assert len(comparison.rows) == whole
+    (suite,) = Xml.fromstring(render_junit(now, comparison))
+    assert suite.attrib["errors"] == ("0" if whole else "1")
+
+
+@pytest.mark.parametrize("how", NOT_VALID)
 def test_a_baseline_that_is_not_valid_is_refused_before_the_run(
-    make_report: Callable[..., Report], tmp_path: Path
+    make_report: Callable[..., Report], tmp_path: Path, how: dict[str, Any]
 ) -> None:
     file = tmp_path / "before.json"
-    file.write_text(render_json(make_report(invalid="starved")))
+    file.write_text(render_json(make_report(**how)))
     with pytest.raises(UsageError, match=r"before\.json' is a measurement that is not valid"):
         baseline_of(Outputs(baseline=str(file)), "load", benches()["load"].plan())
 
@@ -246,7 +269,7 @@ def test_a_measurement_that_is_not_valid_does_not_take_the_place_of_a_baseline(
     assert not path_of("main").exists()
     assert capsys.readouterr().err.splitlines() == [
         "--save: not kept under 'main': the measurement is not valid: starved",
-        "--save: not kept under 'main': killed",
+        "--save: not kept under 'main': the measurement is not valid: killed",
     ]
 
 
