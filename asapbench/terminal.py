@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 import sys
 from pathlib import Path
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
 
 
 def width_of_stdout(default: int = 120) -> int:
@@ -35,6 +39,28 @@ def tell(text: str) -> None:
 def mute(stream: TextIO) -> None:
     """What cannot be written goes nowhere from now on: not when this process ends, either."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def lasting(stream: TextIO) -> TextIO:
+    """Another way to write to a stream: nothing more, and no error, once that cannot be written.
+
+    For a library that draws: a terminal that takes nothing more is no reason to lose a measurement.
+    """
+    raw = io.BufferedWriter(_Lasting(stream))
+    return io.TextIOWrapper(raw, encoding=stream.encoding, errors=stream.errors)
+
+
+class _Lasting(io.FileIO):
+    def __init__(self, stream: TextIO) -> None:
+        super().__init__(stream.fileno(), "w", closefd=False)
+        self._stream = stream
+
+    def write(self, data: ReadableBuffer, /) -> int:
+        try:
+            return super().write(data)
+        except OSError:
+            mute(self._stream)
+            return memoryview(data).nbytes
 
 
 def open_closed() -> None:

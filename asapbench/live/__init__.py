@@ -11,6 +11,7 @@ from rich.console import Console
 from asapbench.live.plain import lines
 from asapbench.live.terminal import drawn
 from asapbench.model import Story, Tick, Watch
+from asapbench.terminal import lasting
 
 
 @contextmanager
@@ -22,18 +23,22 @@ def watching(*, quiet: bool, title: str = "", below: bool = False) -> Iterator[W
     if quiet:
         yield _ignore
         return
-    console = Console(stderr=True)
-    if _can_draw(console):
+    console = _console()
+    if console is not None:
         with drawn(console, title, below=below) as watch:
             yield watch
     else:
         yield lines(title)
 
 
-def _can_draw(console: Console) -> bool:
+def _console() -> Console | None:
+    """Where a view can be drawn, if it can."""
     # asked of the stream itself: FORCE_COLOR makes a terminal of everything, a log file too
+    if not sys.stderr.isatty():
+        return None
+    console = Console(file=lasting(sys.stderr))
     blocks = console.encoding.startswith("utf")
-    return sys.stderr.isatty() and console.is_interactive and blocks
+    return console if console.is_interactive and blocks else None
 
 
 def _ignore(_: Tick, __: Story) -> None:

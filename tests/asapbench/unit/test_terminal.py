@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from asapbench.live import watching
 from asapbench.live.plain import lines
 from asapbench.model import Story, Tick
 
@@ -22,6 +23,23 @@ def test_progress_that_cannot_be_written_breaks_no_measurement(
         watch = lines("asapbench load")
         for phase in ("measured", "analysing"):
             watch(Tick(phase=phase, elapsed=0.0, progress=0.0), make_story())
+
+
+@pytest.mark.parametrize("below", [True, False])
+def test_a_terminal_that_cannot_be_written_breaks_no_measurement(
+    make_story: Callable[..., Story], monkeypatch: pytest.MonkeyPatch, *, below: bool
+) -> None:
+    """As one of which `stty tostop` keeps what runs in the background, with no shell to say so."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.delattr("asapbench.live.lines")  # the view it is, and no plain lines
+    with FULL.open("w", encoding="utf-8") as full:
+        monkeypatch.setattr(full, "isatty", lambda: True)
+        monkeypatch.setattr(sys, "stderr", full)
+        with watching(quiet=False, title="asapbench load", below=below) as watch:
+            for phase in ("measured", "analysing"):
+                watch(Tick(phase=phase, elapsed=0.0, progress=0.0), make_story())
+        full.write("nor does what is told later")
 
 
 @pytest.mark.parametrize("where", ["2>/dev/full", "2>&-", ">&- 2>&-"])
