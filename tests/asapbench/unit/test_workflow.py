@@ -71,7 +71,7 @@ def checkout(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def variables(checkout: Path, tmp_path: Path) -> dict[str, str]:
-    """Of a step: installers only write down what they were asked for."""
+    """Of a step: those of the workflow; installers only write down what they were asked for."""
     tools = tmp_path / "tools"
     tools.mkdir()
     for name in ("pip", "pipx"):
@@ -82,16 +82,21 @@ def variables(checkout: Path, tmp_path: Path) -> dict[str, str]:
     return {
         "PATH": f"{tools}:{os.environ['PATH']}",
         "HOME": str(tmp_path),
-        "AGENT": "uvicorn my_agent:app --port {port}",
+        **workflow(checkout)["env"],
+        "ASAPBENCH": "../a folder/asapbench",
         "GITHUB_BASE_REF": "main",
         "GITHUB_WORKSPACE": str(checkout),
         "GITHUB_STEP_SUMMARY": str(tmp_path / "summary.md"),
     }
 
 
+def workflow(checkout: Path) -> dict[str, Any]:
+    content: dict[str, Any] = yaml.safe_load((checkout / WORKFLOW).read_text())
+    return content
+
+
 def steps(checkout: Path) -> list[dict[str, Any]]:
-    content = yaml.safe_load((checkout / WORKFLOW).read_text())
-    found: list[dict[str, Any]] = content["jobs"]["benchmark"]["steps"]
+    found: list[dict[str, Any]] = workflow(checkout)["jobs"]["benchmark"]["steps"]
     return found
 
 
@@ -134,7 +139,7 @@ def test_every_step_runs_and_the_last_compares_the_pull_request_with_its_base(
     assert summary.startswith("### ❌" if SLOWER[factor] else "### ✅")
     assert summary.count("asapbench load:") == summary.count("Against base:") == 1
     assert (tmp_path / "installed").read_text().splitlines() == [
-        "pipx install asapbench",
+        "pipx install ../a folder/asapbench",
         "pip install ../base",
         "pip install .",
         "pip install --force-reinstall --no-deps .",
