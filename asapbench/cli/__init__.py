@@ -46,8 +46,8 @@ def _refuse_foreign_asap() -> None:
     if getattr(asap, "__implementation__", None) != "asapbench":
         raise UsageError(
             "the Python package 'asap' that is installed here is not the one of asapbench "
-            "(asap-protocol has the same import name); install asapbench as a tool of its own: "
-            "pipx install asapbench, or uv tool install asapbench"
+            "(asap-protocol has the same import name); install asapbench as a tool of its own, "
+            "from its folder: pipx install ., or uv tool install ."
         )
 
 

@@ -116,9 +116,10 @@ def measured(
     with _place(keep=not outputs.no_save) as place:
         with watching(quiet=outputs.quiet, title=f"asapbench {bench.name}") as watch:
             report = execute(bench, plan, watch, place=place)
-        comparison = compared(report, baseline, outputs.max_slowdown)
-        also = () if own is None else (partial(bench.write, report, own),)
-        _put(report, outputs, comparison, *also)
+        with _reporting(kept=not outputs.no_save):
+            comparison = compared(report, baseline, outputs.max_slowdown)
+            also = () if own is None else (partial(bench.write, report, own),)
+            _put(report, outputs, comparison, *also)
     _, code = overall(report, comparison)
     return code
 
@@ -139,6 +140,16 @@ def _place(*, keep: bool) -> Iterator[Path]:
         return
     with scratch_folder() as folder:
         yield folder
+
+
+@contextmanager
+def _reporting(*, kept: bool) -> Iterator[None]:
+    """What has to be said where the block is interrupted: all is measured."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        shown = "; the run is kept: `asapbench report last` shows it" if kept else ""
+        raise Interrupted(f"interrupted while the report was written{shown}") from None
 
 
 @contextmanager
