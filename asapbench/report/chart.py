@@ -9,6 +9,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.text import Text
 
+from asapbench.report.pace import by_users
 from asapbench.units import show
 
 _HEIGHT = 8
@@ -23,7 +24,7 @@ Points = Sequence[tuple[float, float]]
 
 def chart(steps: Sequence[dict[str, Any]], width: int) -> RenderableType:
     """Two small charts, one above the other, over the same axis of users or req/s."""
-    closed = all(step["offered"] is None for step in steps)
+    closed = by_users(steps)
     field, unit = ("users", "count") if closed else ("offered", "req/s")
     inner = max(10, min(_WIDTH, width - _MARGIN - 1))
     rates = [(float(step[field]), step["achieved"]) for step in steps]

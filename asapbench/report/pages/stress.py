@@ -16,6 +16,7 @@ from asapbench.report.figures import (
     scale_for,
     with_legend,
 )
+from asapbench.report.pace import by_users
 from asapbench.targets import parse_limit
 from asapbench.units import show
 
@@ -31,7 +32,7 @@ def charts(report: Report) -> list[Chart]:
     steps: Steps = report.details.get("steps") or ()
     if not steps:
         return []
-    closed = any(step["offered"] is None for step in steps)
+    closed = by_users(steps)
     unit = "count" if closed else "req/s"
 
     def load(step: dict[str, Any]) -> float:

@@ -1,11 +1,14 @@
 """The charts of a stress run, from details as its schema describes them."""
 
+import io
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from asapbench.model import Report
+from asapbench.report.chart import chart as chart_in_text
 from asapbench.report.figures import Chart
 from asapbench.report.pages.stress import charts
 
@@ -55,6 +58,15 @@ def test_steps_are_drawn_by_their_load_in_whatever_order_they_were_measured(draw
     assert list(found) == ["degradation", "achieved", "errors", "cpu"]
     assert found["achieved"].data[0]["x"] == [400, 800, 1200, 1600]
     assert found["achieved"].data[0]["y"] == [400, 800, 1200, 1250]
+
+
+def test_page_and_terminal_count_users_where_a_step_offers_no_rate(draw: Draw) -> None:
+    steps = [step(1), step(2, offered=None)]
+    assert draw(details(steps))["achieved"].data[0]["x"] == [50, 100]
+    console = Console(file=io.StringIO(), width=80, color_system=None)
+    with console.capture() as drawn:
+        console.print(chart_in_text(steps, 80))
+    assert drawn.get().rstrip().endswith("100 users")
 
 
 def test_the_interval_of_the_breaking_point_is_shaded_in_every_chart(draw: Draw) -> None:
