@@ -254,8 +254,8 @@ def _lock(folder: Path) -> int:
 
 def _prune(runs: Path, new: Path) -> None:
     """Of two clocks, or after one was set, the new run need not be the last by its name."""
-    others = sorted(set(runs.glob("[!.]*")) - {new}, key=_order, reverse=True)
-    for old in others[KEPT - 1 :]:
+    older = sorted(set(runs.glob("[!.]*")) - {new}, key=_order, reverse=True)
+    for old in older[KEPT - 1 :]:
         with suppress(OSError):
             lock = _lock(old)  # one that is held is being measured
             try:
