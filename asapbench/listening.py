@@ -51,17 +51,19 @@ def check_process(host: str, process: int) -> None:
             f"--pid: {host} is another machine, whose processes are not seen from here: run "
             "asapbench there"
         )
-    if os.getpid() in _family(process):  # a shell, or the first process of all
+    family = _family(process)
+    if not family:
+        raise UsageError(f"--pid: there is no process {process} on this machine")
+    if os.getpid() in family:  # a shell, or the first process of all
         raise UsageError(
             f"--pid: process {named(process)} is not the server: it started asapbench too; give "
             "that of the server"
         )
 
 
-def another_listener(host: str, process: int) -> int | None:
-    """The process that listens at a URL, where it is none of that one and what it started."""
-    listening = listening_pid(host)
-    return None if listening in _family(process) else listening
+def is_seen_to_listen(host: str, process: int) -> bool:
+    """Whether a process listens at a URL of this machine, by itself or by what it started."""
+    return listening_pid(host) in _family(process)
 
 
 def answers(host: str) -> bool:
@@ -80,11 +82,11 @@ def named(process: int) -> str:
 
 
 def _family(process: int) -> set[int]:
-    try:
+    """A process and all that it started; nobody where there is none of that number."""
+    with suppress(psutil.NoSuchProcess):
         root = psutil.Process(process)
         return {root.pid, *(child.pid for child in root.children(recursive=True))}
-    except psutil.NoSuchProcess as error:
-        raise UsageError(f"--pid: there is no process {process} on this machine") from error
+    return set()
 
 
 def _port(host: str) -> int:

@@ -130,6 +130,23 @@ def cpu_seconds(cpus: Collection[int], stat: Path = Path("/proc/stat")) -> tuple
     return (user + nice + system) / tick, steal / tick
 
 
+def cores_used(pid: int, seconds: float) -> float:
+    """What a process and all that it started use of the CPUs from now on, for some seconds.
+
+    Exact where the system tells of threads: it counts a whole process by hundredths of a second,
+    which is more than one uses that only waits.
+    """
+    before, began = _threads_of_tree(pid), time.monotonic()
+    time.sleep(seconds)
+    after, ended = _threads_of_tree(pid), time.monotonic()
+    used = sum(cpu - before.get(thread, 0.0) for thread, cpu in after.items())
+    return used / (ended - began)
+
+
+def _threads_of_tree(pid: int) -> Threads:
+    return reduce(or_, (threads for _, threads in _tree(pid, alone=False)), {})
+
+
 def _tree(pid: int, *, alone: bool) -> Iterator[tuple[Reading, Threads]]:
     with suppress(psutil.Error):
         root = psutil.Process(pid)

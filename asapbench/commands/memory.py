@@ -59,6 +59,7 @@ QUICK_SHARE = 1 / 3  # of the limit, that the last look may leave open where the
 SETTLING = 1.0  # s, that a reading may take beside the requests of a cycle
 FINAL = frozenset({"control", "idle-process"})  # gates that more cycles do not mend
 EARLY = 2  # cycles, after which these are asked for
+AT_REST = 2.0  # seconds, in which a process that may not be the server is seen to wait
 MOSTLY = 0.5  # of the replies until then wrong: the server will hardly come to its senses
 TRACED_RATE = 1000.0  # req/s, at most: tracing costs several times the request
 TRACED_LEAST = 100.0  # req/s
@@ -306,14 +307,22 @@ def measure(plan: MemoryPlan, system: Running, recorder: Recorder, look: Look) -
 
 
 def _note_process(plan: MemoryPlan, server: Server, recorder: Recorder) -> None:
-    """Whose memory is read, by name; and who listens at --host, where that is another."""
-    from asapbench.listening import another_listener, named
+    """Whose memory is read, by name; who listens at --host, and how this one waits, if it does not.
+
+    It may be the server behind a proxy, or some other process.
+    """
+    from asapbench.listening import is_seen_to_listen, listening_pid, named
+    from asapbench.resources import cores_used
 
     if server.pid is None:
         raise _unseen(server.url)
     recorder.tell(facts={"process": named(server.pid)})
-    other = another_listener(server.url, server.pid) if plan.pid is not None else None
-    if other is not None:
+    if is_seen_to_listen(server.url, server.pid):
+        return
+    at_rest = cores_used(server.pid, AT_REST)
+    recorder.tell(facts={**recorder.story.facts, "at_rest": at_rest})
+    other = listening_pid(server.url)
+    if plan.pid is not None and other is not None:
         note = Note(
             code="another-listens",
             text=f"at {server.url} listens process {named(other)}, and the memory of process "
@@ -404,7 +413,7 @@ def is_hopeless(
 
     What the report would not show else becomes a note.
     """
-    from asapbench.grown import UNEXPECTED, misses
+    from asapbench.grown import UNEXPECTED, seems_to_miss
 
     mostly_wrong = kept == EARLY and run.failed > MOSTLY * run.size * kept
     if plan.gates and (mostly_wrong or run.failed > UNEXPECTED * run.size * following):
@@ -412,7 +421,7 @@ def is_hopeless(
     if kept == EARLY and _void(plan, recorder, FINAL):
         return True
     why = why_vain(plan, recorder.story, run, kept)
-    if why is None or misses(look().verdicts):  # a miss is for the looks to confirm
+    if why is None or seems_to_miss(look().verdicts):  # a miss is for the looks to confirm
         return False
     recorder.tell(notes=(*recorder.story.notes, why))
     return True
@@ -424,7 +433,8 @@ def why_vain(plan: MemoryPlan, story: Story, run: Cycles, kept: int) -> Note | N
         return None
     longer = "leave out --quick" if plan.quick else "give a longer --interval"
     hint = f"give a --rps that the server bears, or {longer}"
-    if run.size < _needed(plan, story, share=1.0):
+    # too small to tell that a server is healthy, but a leak may be told at the first look
+    if kept >= plan.looks[0] and run.size < _needed(plan, story, share=1.0):
         text = f"cycles of {run.size} requests are too small to tell the limit from no growth"
         return Note(code="ended-early", text=f"the run ended early: {text}", hint=hint)
     if run.seconds > plan.looks[-1] * (run.wanted.seconds + SETTLING):

@@ -1,4 +1,4 @@
-"""What one process holds: RSS, and USS without the pages of files.
+"""What a process holds: RSS, and USS without the pages of files.
 
 The pages of a library that nobody wrote to count for USS while no other process has the library
 open. So the USS of a server jumps by megabytes when some other Python program on the machine starts
@@ -7,7 +7,9 @@ or ends. They are no memory that it took, and are left out where the system tell
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import psutil
 
@@ -22,6 +24,24 @@ def held(process: psutil.Process) -> tuple[float, float]:
     except OSError:  # not Linux, or gone, or another's: psutil tells which
         return rss, float(process.memory_full_info().uss)
     return rss, taken(lines)
+
+
+class Together(NamedTuple):
+    """RSS and USS of a process and of all that it started, in bytes, and how many these are."""
+
+    rss: float
+    uss: float
+    processes: int
+
+
+def held_together(process: psutil.Process) -> Together:
+    """What it holds with all that it started; what of these ends just now holds nothing."""
+    each = [held(process)]
+    for child in process.children(recursive=True):
+        with suppress(psutil.NoSuchProcess):  # or a zombie, which psutil counts among them
+            each.append(held(child))
+    rss, uss = map(sum, zip(*each, strict=True))
+    return Together(rss, uss, len(each))
 
 
 def taken(lines: list[str]) -> float:

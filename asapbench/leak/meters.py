@@ -10,10 +10,11 @@ from collections.abc import Callable
 
 import psutil
 
-from asapbench.leak.held import held
+from asapbench.leak.held import Together, held_together
 
 PATIENCE = 5.0  # seconds for what is still being worked on
 _LOOK = 0.01
+_MOMENTS, _PAUSE = 3, 0.1  # of processes that the app started, which are not told to settle
 
 
 class Meters:
@@ -44,15 +45,24 @@ class Meters:
             gc.collect()  # what finalizers of the first have let go
         blocks = sys.getallocatedblocks()
         heap = _heap()
-        rss, uss = held(self._process)
+        together = self._together()
         collected = sum(generation["collected"] for generation in gc.get_stats())
         return {
-            "rss": rss,
-            "uss": uss,
-            "heap": heap,
+            "rss": together.rss,
+            "uss": together.uss,
+            "heap": heap if together.processes == 1 else None,  # that of others is not known
             "blocks": blocks,
             "collected": collected,
         }
+
+    def _together(self) -> Together:
+        """With all that the app started: the least of some moments where there is any."""
+        moments = [held_together(self._process)]
+        while moments[0].processes > 1 and len(moments) < _MOMENTS:
+            time.sleep(_PAUSE)
+            moments.append(held_together(self._process))
+        rss, uss, _ = (min(values) for values in zip(*moments, strict=True))
+        return Together(rss, uss, moments[0].processes)
 
 
 def _heap() -> float | None:

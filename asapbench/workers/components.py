@@ -1,7 +1,7 @@
 """One part of an agent, over and over, in a process of its own.
 
-`-m asapbench.workers.components NAME`. Each "cycle" on standard input is answered by what the
-process holds after so many operations more. What NAME can be is in `asapbench.leak.parts`.
+`-m asapbench.workers.components NAME SIZE`. Each "cycle" on standard input is answered by what the
+process holds after SIZE operations more. What NAME can be is in `asapbench.leak.parts`.
 """
 
 from __future__ import annotations

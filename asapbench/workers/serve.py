@@ -13,7 +13,8 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from time import monotonic
+from concurrent.futures import Future
+from time import monotonic, sleep
 from typing import Any
 
 import uvicorn
@@ -24,12 +25,16 @@ from asapbench.offer import SPLIT_HEADER
 from asapbench.workers.folder import import_from_folder
 
 _APP = "asap.transport.server:app"
+_LINGER = 4.0  # seconds for an end in good order, of which the app's own shutdown is a part
 
 
 def main() -> None:
     """Run until the lifeline on standard input ends."""
     descriptor, name, *traced = (*sys.argv[1:], *(_APP,)[: 3 - len(sys.argv)])
+    ready: Future[Callable[[str], str]] = Future()
     answers = private_output()
+    # before the app is imported: that may hang too
+    threading.Thread(target=_answer, args=(answers, ready), daemon=True).start()
     listener = socket.socket(fileno=int(descriptor))
     app = _imported(name)
     server = uvicorn.Server(
@@ -44,8 +49,7 @@ def main() -> None:
     )
     meters = Meters(idle=lambda: not server.server_state.tasks)
     # from here on: what the imports made does not grow, and would make each snapshot slow
-    answer = _tracing(meters) if traced else meters.answer
-    threading.Thread(target=_answer, args=(answers, answer), daemon=True).start()
+    ready.set_result(_tracing(meters) if traced else meters.answer)
     server.run(sockets=[listener])
 
 
@@ -83,9 +87,13 @@ def _tracing(meters: Meters) -> Callable[[str], str]:
     return Tracer(meters.drain).answer
 
 
-def _answer(answers: int, answer: Callable[[str], str]) -> None:
-    answer_until_the_end(answers, answer)
+def _answer(answers: int, ready: Future[Callable[[str], str]]) -> None:
+    """Answer as soon as that can be done; at the end of the lifeline end the process."""
+    answer_until_the_end(answers, lambda question: ready.result()(question))
     os.kill(os.getpid(), signal.SIGTERM)
+    sleep(_LINGER)
+    # uvicorn waits for the app's startup and shutdown without end, and there may be no parent left
+    os.kill(os.getpid(), signal.SIGKILL)
 
 
 if __name__ == "__main__":

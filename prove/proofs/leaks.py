@@ -84,7 +84,13 @@ def _as_shipped(seen: Seen) -> list[str]:
     told = f"{report.outcome}, {_kind(report)} in {time.monotonic() - began:.0f} s"
     show("planted, the table that ships", told, seen)
     late = time.monotonic() - began > SECONDS
-    return [f"the table that ships: {told}"] if report.outcome != "fail" or late else []
+    return [f"the table that ships: {told}"] if late or not is_found(report) else []
+
+
+def is_found(report: Report) -> bool:
+    """Whether it is the server that is told to leak: a part that does would fail a run too."""
+    failed = {verdict.metric for verdict in report.verdicts if verdict.outcome == "fail"}
+    return "growth_rate" in failed and _kind(report) == "leak"
 
 
 def _slow(seen: Seen) -> list[str]:

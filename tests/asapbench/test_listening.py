@@ -12,7 +12,13 @@ from typing import NamedTuple
 import pytest
 
 from asapbench.errors import UsageError
-from asapbench.listening import another_listener, answers, check_process, is_here, listening_pid
+from asapbench.listening import (
+    answers,
+    check_process,
+    is_here,
+    is_seen_to_listen,
+    listening_pid,
+)
 
 # as `uvicorn --workers` does: the socket is handed to a worker
 _MANAGER = """
@@ -62,8 +68,12 @@ def test_a_process_that_is_named_stands_though_another_listens(managed: Managed)
     """As behind a proxy: only who does the work can tell which is the server."""
     for process in (managed.manager, managed.worker):
         check_process(managed.url, process)
-    assert another_listener(managed.url, managed.manager) is None
-    assert another_listener(managed.url, managed.worker) == managed.manager
+    assert is_seen_to_listen(managed.url, managed.manager)
+    assert not is_seen_to_listen(managed.url, managed.worker)
+
+
+def test_a_process_that_has_ended_is_not_seen_to_listen(managed: Managed) -> None:
+    assert not is_seen_to_listen(managed.url, 2**22 + 1)
 
 
 def test_what_started_asapbench_too_is_not_the_server(managed: Managed) -> None:

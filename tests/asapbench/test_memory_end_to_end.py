@@ -155,19 +155,15 @@ def agent(folder: Path) -> Iterator[tuple[str, int]]:
         yield system.server.url, system.server.pid
 
 
-def test_a_pid_of_a_process_that_does_nothing_gives_no_verdict(tmp_path: Path) -> None:
-    sleeping = [sys.executable, "-c", "import time; time.sleep(60)"]
-    with agent(tmp_path) as (url, pid), subprocess.Popen(sleeping) as other:
-        result = memory(tmp_path, *SHORT, "--host", url, "--pid", str(other.pid))
-        other.kill()
+def test_a_pid_of_an_agent_that_is_not_asked_anything_gives_no_verdict(tmp_path: Path) -> None:
+    with agent(tmp_path) as (url, pid), agent(tmp_path) as (_, other):
+        result = memory(tmp_path, *SHORT, "--host", url, "--pid", str(other))
     assert (result.code, result.report["outcome"]) == (3, "invalid"), result.err
-    assert (
-        f"process {other.pid}, whose memory was read, used"
-        in result.report["verdicts"][0]["reason"]
-    )
+    reason = result.report["verdicts"][0]["reason"]
+    assert f"process {other}, whose memory was read, used" in reason
     notes = {note["code"]: note["text"] for note in result.report["notes"]}
     assert f"listens process {pid} (" in notes["another-listens"]
-    assert f"what was read is process {other.pid} (" in notes["from-outside"]
+    assert f"what was read is process {other} (" in notes["from-outside"]
 
 
 def test_a_pid_of_no_process_is_refused(tmp_path: Path) -> None:

@@ -84,6 +84,48 @@ def test_an_app_of_the_users_is_started_before_it_serves(
         assert httpx.get(f"{system.server.url}/health", trust_env=False).is_success
 
 
+HANGS = {
+    "startup": """
+import asyncio
+
+async def app(scope, receive, send):
+    await receive()
+    print("here", flush=True)
+    await asyncio.Event().wait()
+""",
+    "import": """
+import time
+
+print("here", flush=True)
+time.sleep(600)
+""",
+}
+# as `-m asapbench.workers.serve`, which lingers for some seconds
+WORKER = "from asapbench.workers import serve; serve._LINGER = 0.2; serve.main()"
+
+
+@pytest.mark.parametrize("where", HANGS)
+def test_an_app_that_never_comes_up_outlives_nobody(tmp_path: Path, where: str) -> None:
+    (tmp_path / "hangs.py").write_text(HANGS[where])
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        handed = listener.fileno()
+        with subprocess.Popen(
+            [sys.executable, "-c", WORKER, str(handed), "hangs:app"],
+            cwd=tmp_path,
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=[handed],
+        ) as process:
+            assert process.stdin is not None
+            assert process.stderr is not None
+            try:
+                assert process.stderr.readline() == b"here\n"
+                process.stdin.close()
+                assert process.wait(20) < 0
+            finally:
+                process.kill()
+
+
 def test_it_speaks_ipv6_where_told_so() -> None:
     if not socket.has_ipv6:
         pytest.skip("this machine has no IPv6")

@@ -262,6 +262,22 @@ def test_cycles_too_small_for_the_limit_end_a_run_and_say_so(record: Record) -> 
     assert "leave out --quick" in note.hint
 
 
+def test_a_leak_that_later_looks_may_tell_goes_on(record: Record) -> None:
+    plan = MemoryPlan(quick=True, rps=1000)
+    recording = record(plan, SHIPPED, server=20.0)  # the limit is 14, and 10 are open
+    assert report_of(recording).outcome == "inconclusive"
+    assert not hopeless(recording, plan, kept=8, size=100)
+    assert not hopeless(recording, plan, kept=8, seconds=3000.0)
+    assert not recording.story.notes
+
+
+def test_cycles_too_small_to_pass_end_no_run_before_its_first_look(record: Record) -> None:
+    plan = MemoryPlan(duration=300)
+    recording = record(plan, ("growth_per_request", "<= 2 B"), server=0.0)
+    assert not hopeless(recording, plan, kept=29, look=30)
+    assert hopeless(recording, plan, kept=30, look=45)
+
+
 def test_a_slow_server_gets_cycles_that_can_tell_the_limit_with_quick(record: Record) -> None:
     """Five requests a second: two seconds of them would leave megabytes an hour open."""
     story = record(QUICK, SHIPPED, server=0.0).story

@@ -15,6 +15,7 @@ from asapbench.model import Measurement, Report, Run, Server, Target, Window
 from asapbench.offer import Outcome
 from asapbench.report.text import render_text
 from asapbench.sparkline import sparkline
+from prove.proofs.leaks import is_found
 
 Golden = Callable[[str, str], None]
 MakeRow = Callable[..., dict[str, float]]
@@ -127,6 +128,41 @@ def test_a_process_that_does_nothing_while_requests_are_answered_is_not_the_serv
         (note,) = (note for note in found.notes if note.code == "health-idle-process")
         assert "process 77, whose memory was read, used" in found.verdicts[0].reason
         assert "--pid" in note.hint
+
+
+@pytest.mark.parametrize(
+    ("used", "at_rest", "outcome"),
+    [
+        (0.0019, 0.0013, "invalid"),  # uvicorn, which wakes up ten times a second
+        (0.050, 0.0018, "pass"),
+        (0.350, 0.300, "pass"),  # it has work of its own too
+        (0.303, 0.300, "invalid"),
+    ],
+)
+def test_a_process_that_only_wakes_up_now_and_then_is_not_the_server(
+    report: Callable[..., Report], used: float, at_rest: float, outcome: str
+) -> None:
+    host = Server(url="http://127.0.0.1:1", pid=77, how="host", agent="a", version="1")
+    at = np.linspace(102.0, 111.0, 10)
+    columns = {"at": at, "cpu": used * at, "busiest": np.zeros(10), "rss": np.full(10, 5e7)}
+    table = Measurement("resources", columns, {}, {"process": "server"})
+    assert report(0.0, tables=(table,), story={"server": host}).outcome == "pass"  # it listens
+    story = {"server": host, "facts": {"at_rest": at_rest}}
+    found = report(0.0, tables=(table,), story=story)
+    assert found.outcome == outcome
+    assert ("and at rest" in found.verdicts[0].reason) == (outcome == "invalid")
+
+
+def test_a_part_that_leaks_proves_no_leak_of_the_server_to_be_found(
+    report: Callable[..., Report],
+) -> None:
+    rows = (TARGET, Target(metric='growth_rate{component="jsonrpc"}', limit="< 50 MB/h"))
+    part, server = (
+        report(growth, part=2000.0, story={"targets": rows}, blocks=np.arange(11) * growth)
+        for growth in (0.0, 2000.0)
+    )
+    assert (part.outcome, server.outcome) == ("fail", "fail")
+    assert (is_found(part), is_found(server)) == (False, True)
 
 
 def test_reference_cycles_are_no_leak_and_are_shown(report: Callable[..., Report]) -> None:

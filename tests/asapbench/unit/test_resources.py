@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from asapbench import resources
-from asapbench.resources import Reading, Sampler, Threads
+from asapbench.resources import Reading, Sampler, Threads, cores_used
 from asapbench.table import read_measurement
 
 NOTHING = Reading(0.0, 0.0, 0.0, 0.0, 0.0)
@@ -87,3 +87,20 @@ def test_of_no_known_cpu_nothing_is_told(tmp_path: Path, cpus: tuple[int, ...]) 
     (tmp_path / "stat").write_text(STAT)
     assert all(map(math.isnan, resources.cpu_seconds(cpus, tmp_path / "stat")))
     assert all(map(math.isnan, resources.cpu_seconds((1,), tmp_path / "none")))
+
+
+def test_the_cores_used_are_those_of_all_threads_from_now_on(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    trees = iter([[{1: 5.0, 2: 9.0}, {3: 1.0}], [{1: 5.25, 2: 9.5}, {3: 1.0, 4: 0.25}]])
+    clock = iter([100.0, 102.0])
+    monkeypatch.setattr(
+        resources, "_tree", lambda *_, **__: iter([(NOTHING, one) for one in next(trees)])
+    )
+    monkeypatch.setattr("time.sleep", lambda _: None)
+    monkeypatch.setattr("time.monotonic", lambda: next(clock))
+    assert cores_used(1, 2.0) == 0.5
+
+
+def test_a_process_that_is_gone_uses_nothing() -> None:
+    assert cores_used(2**22 + 1, 0.0) == 0.0
