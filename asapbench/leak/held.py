@@ -35,13 +35,13 @@ class Together(NamedTuple):
 
 
 def held_together(process: psutil.Process) -> Together:
-    """What it holds with all that it started; what of these ends just now holds nothing."""
+    """What it holds with all that it started; what of these has ended holds nothing."""
     each = [held(process)]
     for child in process.children(recursive=True):
-        with suppress(psutil.NoSuchProcess):  # or a zombie, which psutil counts among them
+        with suppress(psutil.NoSuchProcess):
             each.append(held(child))
     rss, uss = map(sum, zip(*each, strict=True))
-    return Together(rss, uss, len(each))
+    return Together(rss, uss, sum(own > 0 for own, _ in each))  # a zombie has nothing
 
 
 def taken(lines: list[str]) -> float:
