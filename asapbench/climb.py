@@ -59,22 +59,22 @@ class Pace:
     burst: tuple[float, float] | None = None
     timeout: float = 10.0
 
-    def users(self, level: float) -> int:
-        """How many users a level takes; never a part of one."""
+    def users(self, level: float, least: int = 1) -> int:
+        """How many users a level takes; never a part of one. `least` may share a rate."""
         if self.per_user is None:
             return max(1, round(level))
-        return max(1, math.ceil(level / self.per_user - 1e-6))
+        return max(least, math.ceil(level / self.per_user - 1e-6))
 
     def rate(self, level: float) -> float | None:
         """What they offer together on average."""
         return None if self.per_user is None else level
 
-    def load(self, level: float) -> Load:
-        """The load as the generators are told; it begins in a moment."""
+    def load(self, level: float, least: int = 1) -> Load:
+        """The load as the generators are told, of so many users at least; it begins in a moment."""
         rate = self.rate(level)
         busy = 1.0 if self.burst is None else sum(self.burst) / self.burst[0]
         return Load(
-            users=self.users(level),
+            users=self.users(level, least),
             spawn_rate=SPAWN_RATE,
             rate=None if rate is None else rate * busy,
             pause=PAUSE if rate is None else (0.0, 0.0),
@@ -101,7 +101,7 @@ class Climb:
         self._write(level, "warm-up")
         if self._pace.per_user is not None:
             yield from self._alone()
-        yield from self._told(level, "warm-up", self._traffic.ramp(self._pace.load(level)))
+        yield from self._told(level, "warm-up", self._traffic.ramp(self._load(level)))
         held = self._traffic.hold("warm-up", max(1.0, self._pace.settle))
         yield from self._told(level, "warm-up", held)
         yield from self._rest()
@@ -164,13 +164,19 @@ class Climb:
         yield from self._judge()
 
     def _quiet(self, level: float) -> Iterator[Tick]:
-        """Offer the level from which a spike rises; where it is broken, once more."""
-        yield from self._step(level, "quiet")
-        yield from self._judge()
-        while trials(self.rungs)[-1].outcome == "open":
-            yield from self._rest()
+        """Offer the level from which a spike rises; where it is broken, once more.
+
+        What is still owed is known only after a rest, so that is when it counts as broken.
+        """
+        while True:
             yield from self._step(level, "quiet")
             yield from self._judge()
+            if not self.rungs[-1].broken:
+                return
+            yield from self._rest()
+            yield from self._judge()
+            if trials(self.rungs)[-1].outcome in ("bad", "limited"):
+                return
 
     def recover(self, to: Refuge) -> Generator[Tick, None, bool]:
         """Drop to a level and wait until the server is as it was there, or for some time.
@@ -180,7 +186,7 @@ class Climb:
         dropped, level, well = time.monotonic(), to.level, False
         self._write(level, "recovery")
         name = f"recovery-{self._number}"
-        yield from self._told(level, "recovery", self._traffic.ramp(self._pace.load(level)))
+        yield from self._told(level, "recovery", self._traffic.ramp(self._load(level)))
         looks = tuple(1.5 + self._pace.measure * share for share in _RECOVERY_LOOKS)
 
         def healthy() -> bool:
@@ -199,11 +205,23 @@ class Climb:
         self._number += 1
         self._write(level, role)
         name = f"step {self._number}"
-        yield from self._told(level, name, self._traffic.ramp(self._pace.load(level)))
+        yield from self._told(level, name, self._traffic.ramp(self._load(level)))
         settle = 0.0 if role == "spike" else self._pace.settle
         yield from self._told(level, name, self._traffic.settle(name, self._left(settle)))
         seconds = self._pace.measure + self._pace.settle - settle
         yield from self._told(level, name, self._traffic.hold(f"step-{self._number}", seconds))
+
+    def _load(self, level: float) -> Load:
+        return self._pace.load(level, self._least)
+
+    @property
+    def _least(self) -> int:
+        """The users of the lowest load that was too much: they are there, and share a lower one.
+
+        Fewer come to less by themselves where answers take long, and that is no end of the server.
+        """
+        bad = find(self.rungs).bad
+        return bad.users if bad else 1
 
     def _left(self, settle: float) -> float:
         """Until the window begins: in bursts that is with one of them."""
@@ -224,7 +242,8 @@ class Climb:
 
     def _told(self, level: float, phase: str, ticks: Iterator[Tick]) -> Iterator[Tick]:
         """Ticks with what is offered beside what is seen."""
-        users, rate = self._pace.users(level) if level else 0, self._pace.rate(level)
+        users = self._pace.users(level, self._least) if level else 0
+        rate = self._pace.rate(level)
         for tick in ticks:
             seen = {name: (value, unit) for name, value, unit in tick.numbers}
             numbers: list[tuple[str, float, str]] = [("users", float(users), "count")]
@@ -245,7 +264,7 @@ class Climb:
             self._number,
             ROLES.index(role),
             level,
-            self._pace.users(level),
+            self._pace.users(level, self._least),
             math.nan if rate is None else rate,
             cycle,
         )

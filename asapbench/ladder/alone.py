@@ -21,6 +21,7 @@ ANSWERS = 3  # that it takes
 _ROOM = 0.8  # of the time between two requests that an answer may take
 _AS_ALONE = 1.5  # times what it takes alone: an answer that takes longer waited for others
 _PARTS = 3
+NO_ANSWER = "got no answer while nothing else was asked"
 
 
 @dataclass(frozen=True)
@@ -34,9 +35,10 @@ class Alone:
         if step.rate is None:
             return ""
         if self.takes is None:
-            return "the generator got no answer while nothing else was asked, to compare with"
+            return f"the generator {NO_ANSWER}, to compare with"
         each = step.rate / step.users
-        if self.takes * each < _ROOM or self._waited(requests):
+        busy = self.takes * each  # from 1 on no server could be offered this by these users
+        if busy < _ROOM or (busy < 1 and self._waited(requests)):
             return ""
         return (
             f"the generator's users, {step.users:,} with one request each, cannot offer "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from math import ceil
 from typing import Any
 
 from asapbench.errors import UsageError
@@ -10,7 +11,7 @@ from asapbench.floor import floor_metrics
 from asapbench.ladder.evidence import rungs_of
 from asapbench.ladder.of_steps import OF_A_STEP, step_metrics
 from asapbench.ladder.plateau import find_plateau
-from asapbench.ladder.remarks import remarks
+from asapbench.ladder.remarks import remarks, remedy
 from asapbench.ladder.rung import JUDGED, Rung
 from asapbench.ladder.scaling import Scaling, fit
 from asapbench.ladder.search import Finding, find
@@ -64,8 +65,8 @@ def analysis(run: Run) -> Analysis:
         "profile": run.story.plan.get("profile"),
         "user_class": run.story.plan.get("user_class"),
         "steps": [_step(rung) for rung in rungs],
-        "sustainable": _sustainable(finding),
-        "breaking_point": _breaking_point(finding),
+        "sustainable": _sustainable(finding, rungs),
+        "breaking_point": _breaking_point(finding, rungs),
         "conclusion": _conclusion(finding, rungs),
         "recovery": recovery,
         "model": model and model.model_dump(mode="json"),
@@ -98,22 +99,31 @@ def _step(rung: Rung) -> dict[str, Any]:
     return rung.model_dump(mode="json", exclude=left_out)
 
 
-def _sustainable(finding: Finding) -> dict[str, Any]:
+def _sustainable(finding: Finding, rungs: Sequence[Rung]) -> dict[str, Any]:
     return {
         "low": finding.low,
         "high": finding.high,
-        "users": finding.good.users if finding.good else None,
+        "users": _users(finding.good, rungs) if finding.good else None,
         "recommended": RECOMMENDED * finding.low,
     }
 
 
-def _breaking_point(finding: Finding) -> dict[str, Any] | None:
+def _users(rung: Rung, rungs: Sequence[Rung]) -> int:
+    """How many users offer so much if each offers what the plan says: in the search more share it.
+
+    The first step of any profile is a whole number of them.
+    """
+    each = rungs[0].level / rungs[0].users
+    return ceil(rung.level / each - 1e-6)
+
+
+def _breaking_point(finding: Finding, rungs: Sequence[Rung]) -> dict[str, Any] | None:
     bad = finding.bad
     if bad is None:
         return None
     return {
         "step": bad.step,
-        "users": bad.users,
+        "users": _users(bad, rungs),
         "rps": bad.achieved if bad.offered is None else bad.offered,
         "reason": "; ".join(bad.reasons),
         "exhausted": bad.exhausted,
@@ -166,7 +176,7 @@ def _run_metrics(
     )
     # of what is sure to be sustained: the interval of a spike is wide
     yield Metric(name="recommended_rps", unit="req/s", value=RECOMMENDED * finding.low, n=n)
-    point = _breaking_point(finding)
+    point = _breaking_point(finding, rungs)
     if point:
         yield Metric(name="breaking_rps", unit="req/s", value=point["rps"], n=n)
         yield Metric(name="breaking_users", unit="count", value=point["users"], n=n)
@@ -194,11 +204,5 @@ def _gates(finding: Finding) -> Iterator[Gate]:
             value=1.0,
             limit=0.0,
             text=f"{_limited(finding, finding.limited)}: {finding.limited.doubt}",
-            hint=_remedy(finding.limited),
+            hint=remedy(finding.limited),
         )
-
-
-def _remedy(rung: Rung) -> str:
-    if "--rps-per-user" in rung.doubt:
-        return "more --step-users and --max-users then offer the same load"
-    return "more --processes, fewer --max-users, or a machine with more or quieter cores"

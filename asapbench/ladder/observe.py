@@ -9,7 +9,7 @@ import numpy as np
 
 from asapbench import stats
 from asapbench.ladder.growth import Growth, growth
-from asapbench.ladder.rung import Role, Rule, Rung, State, judge
+from asapbench.ladder.rung import Role, Rule, Rung, judge
 from asapbench.samples import Requests
 
 Z = 1.96  # standard errors within which the capacity lies that a step tells of
@@ -37,7 +37,7 @@ def observe(step: Step, requests: Requests, rules: Iterable[Rule], best: float =
     answers = requests.ended.served
     achieved = float(answers.sum()) / seconds
     offered = None if step.rate is None else len(requests.planned) / seconds
-    longer = _growth(step, requests)
+    longer, rules = _growth(step, requests), tuple(rules)
     latency = requests.latency()
     ended = requests.served | requests.failed
     values = {
@@ -63,16 +63,21 @@ def observe(step: Step, requests: Requests, rules: Iterable[Rule], best: float =
         high=high,
         state=state,
         reasons=reasons,
-        **_sustained(step, longer, state),
+        **_sustained(step, longer, rules),
     )
 
 
 _PERCENTILES = {"p50": 0.5, "p95": 0.95, "p99": 0.99}
 
 
-def _sustained(step: Step, longer: Growth | None, state: State) -> dict[str, float]:
-    """What a server sustains whose queue grows all the time."""
-    if longer is None or step.rate is None or state != "broken" or longer.mean <= -_ALL_LOST:
+def _sustained(step: Step, longer: Growth | None, rules: Iterable[Rule]) -> dict[str, float]:
+    """What a server sustains whose queue grows all the time.
+
+    One that breaks by its latency or its errors alone may still answer all that it is offered.
+    """
+    if longer is None or step.rate is None or longer.mean <= -_ALL_LOST:
+        return {}
+    if judge({"queue_growth": _surely(longer)}, rules)[0] != "broken":
         return {}
     capacity = step.rate / (1 + longer.mean)
     error = capacity * longer.mean_error / (1 + longer.mean)

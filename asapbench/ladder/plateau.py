@@ -23,10 +23,16 @@ def find_plateau(history: Sequence[Rung]) -> Finding:
     if not good:
         return broken
     best = max(good, key=lambda rung: rung.achieved)
-    full = broken.bad is not None or len(_gained_little(good)) >= SEEN
+    full = broken.bad is not None or _is_full(_gained_little(good))
     limited = broken.limited or (best if full and best.doubt else None)
     high = best.high if full and limited is None else None
-    return Finding(best.low, high, best, broken.bad if limited is None else None, limited)
+    bad = broken.bad if limited is None else None
+    return Finding(best.low, high, best, bad, limited, broken.unclear)
+
+
+def _is_full(little: Sequence[Rung]) -> bool:
+    """A spike is offered once, and jumps so far that no disturbance takes all that it gains."""
+    return len(little) >= SEEN or any(rung.role == "spike" for rung in little)
 
 
 def next_users(history: Sequence[Rung], ladder: Ladder) -> Next | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from asapbench.ladder.alone import NO_ANSWER
 from asapbench.ladder.rung import Rung
 from asapbench.ladder.search import Finding
 from asapbench.model import Note, Story
@@ -16,9 +17,11 @@ LITTLE = 0.10
 def remarks(
     story: Story, finding: Finding, rungs: Sequence[Rung], recovery: Mapping[str, Any] | None
 ) -> Iterator[Note]:
-    """That nothing broke, that the server did not recover, that a step was not steady."""
+    """That nothing broke, or the search ended early; that it did not recover, or was not steady."""
     if finding.high is None and not finding.limited:
         yield _no_break(story, max(rung.users for rung in rungs))
+    if finding.unclear:
+        yield _unclear(finding.unclear)
     if recovery and recovery["seconds"] is None:
         yield Note(
             code="not-recovered",
@@ -27,6 +30,24 @@ def remarks(
             hint="look for what it keeps of requests that nobody waits for any more",
         )
     yield from _unsteady(rungs)
+
+
+def remedy(rung: Rung) -> str:
+    """What to do about a step that is in doubt."""
+    if "--rps-per-user" in rung.doubt:
+        return "more --step-users and --max-users then offer the same load"
+    if NO_ANSWER in rung.doubt:
+        return "see why the server leaves a single request without an answer, or give --timeout"
+    return "more --processes, fewer --max-users, or a machine with more or quieter cores"
+
+
+def _unclear(rung: Rung) -> Note:
+    load = f"{rung.users:,} users" if rung.offered is None else show(rung.offered, "req/s")
+    return Note(
+        code="search-ended",
+        text=f"the interval could not be narrowed at {load}: {rung.doubt}",
+        hint=remedy(rung),
+    )
 
 
 def _no_break(story: Story, users: int) -> Note:

@@ -23,6 +23,7 @@ BESIDE = 0.0175  # how far beside the capacity that is supposed the search asks
 NARROW = 0.015  # between the highest good and the lowest bad load: closer is mere noise
 NEARER = 1.1  # times the lowest load that is too much
 LITTLE_LESS = 0.9  # of what is sustained; a server that answers less than that has collapsed
+SHORT = 0.95  # of what was offered; a server that answers as much may have broken by its latency
 ATTEMPTS = 3  # of a load, where the instrument is in doubt
 NEAR = 1.15  # times the lowest load that is too much: beyond, servers may collapse
 SURE = 1.96  # standard errors
@@ -168,12 +169,23 @@ def _supposed(bad: Trial, low: float) -> Iterator[float]:
     Where a little more than that was sustained, the load just above that.
     """
     rung = bad.rung
-    if rung.offered is None or not rung.achieved:
+    if rung.offered is None or not rung.achieved or _tells_nothing(bad):
         return
     yield rung.achieved * (1 - BESIDE)
     yield rung.achieved * (1 + BESIDE)
     if rung.achieved > LITTLE_LESS * low:
         yield low * (1 + 2 * BESIDE)
+
+
+def _tells_nothing(bad: Trial) -> bool:
+    """Whether what it answered says nothing of what it can: no queue grew, so it broke otherwise.
+
+    One that turns away what is too much answers its capacity; but only where it answers less than
+    was asked, and not where a load that was supposed by that has broken too.
+    """
+    if any(rung.capacity is not None for rung in bad.attempts):
+        return False
+    return bad.attempts[0].role == "search" or bad.rung.achieved >= SHORT * bad.level
 
 
 def _close(tried: Sequence[Trial], ladder: Ladder) -> bool:
@@ -253,7 +265,8 @@ def _doubtful(trial: Trial) -> Rung:
 class Finding:
     """What a ladder shows: `low` and `high` of what can be sustained, and between which steps.
 
-    `high` is None where nothing broke. `limited` is the step that the generator could not offer.
+    `high` is None where nothing broke. `limited` is the step that the generator could not offer;
+    where there is a `bad` one all the same, that is `unclear`, and the interval wider than it need.
     """
 
     low: float
@@ -261,6 +274,7 @@ class Finding:
     good: Rung | None
     bad: Rung | None
     limited: Rung | None
+    unclear: Rung | None = None
 
 
 def find(history: Sequence[Rung]) -> Finding:
@@ -276,4 +290,5 @@ def find(history: Sequence[Rung]) -> Finding:
         good=good.rung if good else None,
         bad=bad.rung if bad else None,
         limited=None if bad else limited,
+        unclear=limited if bad else None,
     )

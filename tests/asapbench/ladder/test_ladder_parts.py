@@ -118,6 +118,7 @@ def test_errors_break_a_step_and_the_reason_is_in_words() -> None:
     rung = observe(paced(), requests(lambda at: 0.002 + 0 * at, outcome=failing), RULES)
     assert rung.state == "broken"
     assert "error rate 5.0 % >= 5 %" in rung.reasons
+    assert rung.capacity is None
 
 
 @pytest.mark.parametrize(
@@ -155,7 +156,9 @@ def test_the_worst_state_counts_and_gives_all_its_reasons() -> None:
 
 def test_a_table_of_the_user_s_own_changes_the_thresholds() -> None:
     rules = rules_of([Target(metric="latency.p95", limit=">= 1 ms", marks="broken")])
-    assert observe(paced(), requests(lambda at: 0.002 + 0 * at), rules).state == "broken"
+    rung = observe(paced(), requests(lambda at: 0.002 + 0 * at), rules)
+    # it answers all that it is offered, so what more it could is not known
+    assert (rung.state, rung.capacity) == ("broken", None)
 
 
 def test_recovery_is_the_time_until_all_that_follows_is_healthy() -> None:
@@ -297,6 +300,13 @@ def test_a_step_that_was_too_much_when_it_was_offered_again_does_not_begin_the_l
     bad = closed(150, 500, state="broken")
     assert next_users([*rungs, bad], ladder) == Next(150, "repeat")
     assert next_users([*rungs, bad, bad], ladder) is None
+
+
+def test_a_spike_that_gains_nothing_over_a_tenth_of_its_users_is_a_plateau_at_once() -> None:
+    quiet = closed(50, 700, role="quiet")
+    found = find_plateau([quiet, closed(500, 705, role="spike")])
+    assert found.high == pytest.approx(705 * 1.01)
+    assert find_plateau([quiet, closed(500, 6000, role="spike")]).high is None
 
 
 def test_throughput_that_still_rises_is_a_lower_bound() -> None:

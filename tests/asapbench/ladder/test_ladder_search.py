@@ -33,7 +33,7 @@ def climb(
     history: list[Rung] = []
     roles: list[Role] = []
     while (load := next_load(history, ladder)) is not None:
-        history.append(answer(load.level))
+        history.append(answer(load.level).model_copy(update={"role": load.role}))
         roles.append(load.role)
         assert len(history) <= most
     return history, roles
@@ -53,6 +53,32 @@ def breaking_at(capacity: float) -> Callable[[float], Rung]:
 def collapsing_at(capacity: float) -> Callable[[float], Rung]:
     """A server that answers nothing at all beyond its capacity."""
     return lambda level: rung(level) if level <= capacity else rung(level, "broken", achieved=0.0)
+
+
+def slow_from(level: float) -> Callable[[float], Rung]:
+    """A server that answers all, and from a load on too late."""
+    return lambda offered: rung(offered, "healthy" if offered <= level else "broken")
+
+
+def failing_from(level: float) -> Callable[[float], Rung]:
+    """A server of which a tenth of the answers is wrong from a load on."""
+
+    def answer(offered: float) -> Rung:
+        return (
+            rung(offered) if offered <= level else rung(offered, "broken", achieved=0.9 * offered)
+        )
+
+    return answer
+
+
+def shedding_at(capacity: float) -> Callable[[float], Rung]:
+    """A server that turns away what is beyond its capacity, and breaks by that from 5 % on."""
+
+    def answer(level: float) -> Rung:
+        state: State = "broken" if level * 0.95 >= capacity else "healthy"
+        return rung(level, state, achieved=min(level, capacity))
+
+    return answer
 
 
 def test_the_first_load_is_one_step() -> None:
@@ -145,6 +171,39 @@ def test_one_that_collapses_is_found_as_well_by_bisection(capacity: float) -> No
     assert found.high is not None
     assert found.low <= capacity < found.high
     assert found.high - found.low <= 0.05 * (found.high + found.low) / 2
+
+
+@pytest.mark.parametrize("server", [slow_from, failing_from])
+@given(level=st.floats(510, 2900))
+def test_one_that_breaks_by_its_latency_or_its_errors_is_found_by_bisection(
+    server: Callable[[float], Callable[[float], Rung]], level: float
+) -> None:
+    history, roles = climb(server(level))
+    found = find(history)
+    assert found.high is not None
+    assert found.low <= level < found.high
+    assert found.high - found.low <= 0.05 * (found.high + found.low) / 2
+    assert sum(role == "search" for role in roles) <= 5
+
+
+@given(st.floats(510, 2700))
+def test_one_that_turns_away_what_is_too_much_is_found_by_what_it_answers(capacity: float) -> None:
+    history, roles = climb(shedding_at(capacity))
+    found = find(history)
+    assert found.high is not None
+    assert found.low <= capacity / 0.95 <= found.high
+    assert found.high - found.low <= 0.05 * (found.high + found.low) / 2
+    assert sum(role == "search" for role in roles) <= 5
+
+
+def test_a_search_that_ends_with_a_load_in_doubt_says_which() -> None:
+    doubtful = rung(750, "broken", role="search", doubt="the generator was busy")
+    bad = rung(1000, "broken")
+    history = [rung(500), bad, bad, doubtful, doubtful, doubtful]
+    assert next_load(history, LADDER) is None
+    found = find(history)
+    assert (found.bad, found.limited, found.unclear) == (bad, None, doubtful)
+    assert find(history[:3]).unclear is None
 
 
 @given(st.floats(510, 2900), st.integers(0, 30))

@@ -18,6 +18,7 @@ from asapbench.ladder.alone import ALONE
 from asapbench.ladder.conclude import check_marks
 from asapbench.ladder.doubt import doubt
 from asapbench.ladder.evidence import STEPS, rungs_of
+from asapbench.ladder.remarks import remedy
 from asapbench.ladder.rung import ROLES
 from asapbench.model import Measurement, Run, Server, Target, Window
 from asapbench.offer import Flag, Outcome
@@ -120,8 +121,15 @@ def test_users_behind_an_overloaded_server_wait_as_long_and_are_not_the_limit(
 def test_users_who_wait_for_one_another_s_slots_in_the_server_are_not_the_limit(
     climbed: Make,
 ) -> None:
-    (rung,) = rungs_of(slow(climbed, service=0.625, alone=0.1))
+    (rung,) = rungs_of(slow(climbed, service=0.625, alone=0.09))
     assert (rung.broken, rung.doubt, rung.final) == (True, "", False)
+
+
+def test_users_who_alone_are_busy_all_of_their_time_are_the_limit_however_the_server_slows_down(
+    climbed: Make,
+) -> None:
+    (rung,) = rungs_of(slow(climbed, service=0.625, alone=0.1))
+    assert "lower --rps-per-user" in rung.doubt
 
 
 def test_a_quiet_step_may_be_offered_again_and_the_spike_rises_from_the_last_of_them(
@@ -176,6 +184,7 @@ def test_where_one_user_alone_got_no_answer_a_broken_step_is_in_doubt(
     run = slow(climbed, alone=None)
     (rung,) = rungs_of(alone_with(run, make_run([row(10.0, done=10.1)])))
     assert "got no answer while nothing else was asked" in rung.doubt
+    assert "see why the server leaves a single request without an answer" in remedy(rung)
 
 
 def test_a_server_that_fails_is_not_excused_by_too_few_users(
@@ -214,11 +223,25 @@ def test_a_generator_at_its_end_is_told_as_a_lower_bound_and_no_verdict(climbed:
     assert "generator-limited, sustains at least" in verdict.reason
 
 
-def busy(process: str, *, cpu: float = 0.0, waited: float = 0.0) -> Measurement:
-    """A process that used and waited for so much of a core all the time."""
-    seconds = np.arange(1000.0)
+def test_a_search_that_ended_with_a_load_in_doubt_says_why_its_interval_is_wide(
+    climbed: Make,
+) -> None:
+    ladder, search = ("ladder", 900.0, 90, 900.0), ("search", 700.0, 90, 700.0)
+    run = climbed(ladder, ladder, search, search, search, takes=lambda _, at: 0.002 + at / 4)
+    late = busy("generator", cpu=0.8, since=250.0)
+    report = conclude(BENCH, Run(run.story, (*run.measurements, late)))
+    assert report.details["conclusion"] == "breaks below 900 req/s: no step was sustained"
+    assert report.exit_code == Exit.MISSED
+    (note,) = (note for note in report.notes if note.code == "search-ended")
+    assert "could not be narrowed at 700 req/s: the generator was at its end" in note.text
+
+
+def busy(process: str, *, cpu: float = 0.0, waited: float = 0.0, since: float = 0.0) -> Measurement:
+    """A process that used and waited for so much of a core, all the time or from then on."""
+    at = np.arange(1000.0)
+    seconds = np.maximum(0.0, at - since)
     columns = {column.name: np.zeros(1000) for column in PROCESS}
-    columns |= {"at": seconds, "cpu": cpu * seconds, "waited": waited * seconds}
+    columns |= {"at": at, "cpu": cpu * seconds, "waited": waited * seconds}
     return Measurement("resources", columns, {}, {"process": process})
 
 
