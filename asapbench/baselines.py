@@ -136,10 +136,12 @@ def of_report(name: str, report: Mapping[str, Any]) -> Results:
         return Results(name, {}, conditions, notes=(_not_valid(name),), void=True, **measured)
     if rows is None:
         return Results(name, dict(_judged(report)), conditions, **measured)
-    sizes = {f"{row['group']}/{row['name']}": sized(row["values"]) for row in rows}
+    keys = {f"{row['group']}/{row['name']}": row for row in rows}
+    sizes = {key: sized(row["values"]) for key, row in keys.items()}
+    served = frozenset(key for key, row in keys.items() if row["client_cpu"] is not None)
     splits = [math.log1p(row["split"]) for row in rows if row["split"] is not None]
     drift = statistics.median(splits) if splits else 0.0
-    return Results(name, sizes, conditions, drift, **measured)
+    return Results(name, sizes, conditions, drift, served=served, **measured)
 
 
 def refuse_void(results: Results) -> None:

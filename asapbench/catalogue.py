@@ -46,7 +46,9 @@ class Entry(_Message):
 
 
 # timed in each round, judged by nobody
-REFERENCES = tuple(Entry(group="reference", name=name) for name in ("loop", "objects", "texts"))
+REFERENCES = tuple(
+    Entry(group="reference", name=name) for name in ("loop", "objects", "texts", "exchange")
+)
 
 
 class Agent(_Message):

@@ -20,6 +20,7 @@ from asapbench.model import Note
 ALPHA = 0.05  # the chance that any row of a comparison of equals is called different
 POWER = 0.9  # with which the smallest change would have been seen
 REFERENCE = "reference/"  # begins the keys of work that never changes
+EXCHANGE = f"{REFERENCE}exchange"  # to ask another process, which an agent is too
 COMMON = 0.02  # a change of the machine that is worth a word
 _ANYTHING = (-math.inf, math.inf)
 
@@ -54,7 +55,7 @@ class Results:
     `command` and `plan` have to; of other tools' results they are empty. `void` is a measurement
     that is not valid, of which nothing is compared.
     `drift` is by how much (in logarithms) all together changed from the first half of the run to
-    the second.
+    the second. `served` are the keys of what an agent has a part in.
     """
 
     name: str
@@ -65,6 +66,7 @@ class Results:
     command: str = ""
     plan: Mapping[str, Any] = field(default_factory=dict)
     void: bool = False
+    served: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -120,13 +122,16 @@ def compare(old: Results, new: Results, allowed: float = 0.05) -> Comparison:
     """Welch's test of each pair, Holm (1979) over all; `~` where nothing is proven.
 
     A row differs only if it still does when measured by each reference, work that never changes:
-    what it has in common with one is the machine's. The drift within each run counts as an error.
+    what it has in common with one is the machine's. By the exchange with another process only that
+    is measured which an agent has a part in. The drift within each run counts as an error.
     What is known to one side only is compared by its bounds.
     """
     pairs = {key: (old.sizes[key], new.sizes[key]) for key in _own(old) if key in new.sizes}
     machine = _machine(old, new)
     tested = {key: pair for key, pair in pairs.items() if not any(size.open for size in pair)}
-    rows = {row.key: row for row in _tested(tested, math.hypot(old.drift, new.drift) / 2, machine)}
+    beside = {key: machine if key in new.served else _own_core(machine) for key in tested}
+    drift = math.hypot(old.drift, new.drift) / 2
+    rows = {row.key: row for row in _tested(tested, drift, beside)}
     rows |= {key: _by_bounds(key, *pair) for key, pair in pairs.items() if key not in tested}
     return Comparison(
         old=old.name,
@@ -135,14 +140,16 @@ def compare(old: Results, new: Results, allowed: float = 0.05) -> Comparison:
         rows=tuple(rows[key] for key in pairs),
         only_old=tuple(key for key in _own(old) if key not in new.sizes),
         only_new=tuple(key for key in _own(new) if key not in old.sizes),
-        notes=(*_unlike(old, new), *old.notes, *new.notes, *_changed(machine)),
+        notes=(*_unlike(old, new), *old.notes, *new.notes, *_changed(_own_core(machine))),
     )
 
 
 def _tested(
-    pairs: Mapping[str, tuple[Sized, Sized]], drift: float, machine: Sequence[_Difference]
+    pairs: Mapping[str, tuple[Sized, Sized]],
+    drift: float,
+    beside: Mapping[str, Mapping[str, _Difference]],
 ) -> Iterator[Row]:
-    ways = [_ways(_difference(*pair, drift), machine) for pair in pairs.values()]
+    ways = [_ways(_difference(*pair, drift), beside[key]) for key, pair in pairs.items()]
     levels = holm([_of_all(those) for those in ways])
     shares = [old.base is not None for old, _ in pairs.values()]
     return map(_row, pairs, ways, levels, shares)
@@ -220,20 +227,24 @@ def _own(results: Results) -> list[str]:
     return [key for key in results.sizes if not key.startswith(REFERENCE)]
 
 
-def _machine(old: Results, new: Results) -> list[_Difference]:
+def _machine(old: Results, new: Results) -> dict[str, _Difference]:
     """Of each reference that is in both."""
-    return [
-        _difference(size, new.sizes[key], 0.0)
+    return {
+        key: _difference(size, new.sizes[key], 0.0)
         for key, size in old.sizes.items()
         if key.startswith(REFERENCE) and key in new.sizes
-    ]
+    }
 
 
-def _ways(raw: _Difference, machine: Sequence[_Difference]) -> list[_Difference]:
+def _own_core(machine: Mapping[str, _Difference]) -> dict[str, _Difference]:
+    return {key: each for key, each in machine.items() if key != EXCHANGE}
+
+
+def _ways(raw: _Difference, machine: Mapping[str, _Difference]) -> list[_Difference]:
     """A difference by the clock, and as measured by each reference."""
-    common = statistics.fmean(each.value for each in machine) if machine else 0.0
+    common = statistics.fmean(each.value for each in machine.values()) if machine else 0.0
     by_clock = replace(raw, foreign=common)
-    return [by_clock, *(_less(by_clock, each) for each in machine)]
+    return [by_clock, *(_less(by_clock, each) for each in machine.values())]
 
 
 def _less(one: _Difference, machine: _Difference) -> _Difference:
@@ -322,10 +333,10 @@ def _unlike(old: Results, new: Results) -> list[Note]:
     ]
 
 
-def _changed(machine: Sequence[_Difference]) -> list[Note]:
-    if all(abs(one.value) <= COMMON for one in machine):
+def _changed(machine: Mapping[str, _Difference]) -> list[Note]:
+    if all(abs(one.value) <= COMMON for one in machine.values()):
         return []
-    shares = ", ".join(f"{math.expm1(one.value):+.1%}" for one in machine)
+    shares = ", ".join(f"{math.expm1(one.value):+.1%}" for one in machine.values())
     return [
         Note(
             code="machine-changed",

@@ -8,10 +8,11 @@ them alike. This code must stay as it is: baselines are compared by it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from asapbench.suite import benchmark
+from asapbench.suite import Agent, benchmark
+from asapbench.suite.echo import cpus_of, echoing
 
 _RECORD = {"name": "reference", "values": list(range(20)), "nested": {"a": [1.5, None, True, "b"]}}
 
@@ -44,6 +45,24 @@ def objects() -> Callable[[], Any]:
 @benchmark(group="reference")
 def texts() -> Callable[[], str]:
     """The C code of the standard library."""
+    return _of_texts()
+
+
+@benchmark(group="reference")
+def exchange(agent: Agent | None) -> Iterator[Callable[[], None]]:
+    """The kernel, and the core of the agent: to wake another process, which works and answers."""
+    work = _of_texts()
+    with echoing(cpus_of(agent.pid if agent else None), lambda: [work() for _ in range(5)]) as echo:
+
+        def ask() -> None:
+            echo.sendall(b"?")
+            if not echo.recv(1):
+                raise ConnectionError("the process that answers is gone")
+
+        yield ask
+
+
+def _of_texts() -> Callable[[], str]:
     text = json.dumps([{**_RECORD, "number": number} for number in range(5)])
 
     def work() -> str:

@@ -1,13 +1,23 @@
 """What two sets of results say of each other."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from asapbench.comparison import REFERENCE, Comparison, Results, Sized, compare, holm, sized
+from asapbench.comparison import (
+    EXCHANGE,
+    REFERENCE,
+    Comparison,
+    Results,
+    Sized,
+    compare,
+    holm,
+    sized,
+)
 
 
 def results(name: str, factors: dict[str, float], seed: int, **more: float) -> Results:
@@ -114,6 +124,16 @@ def test_what_one_kind_of_work_has_in_common_is_the_machines() -> None:
     equal = EQUAL | {f"{REFERENCE}a": 1e-5, f"{REFERENCE}b": 1e-5}
     shifted = {key: 1.1 * value for key, value in equal.items()} | {f"{REFERENCE}b": 1e-5}
     assert changes(compare(results("a", equal, 1), results("b", shifted, 2))) == {}
+
+
+def test_what_answers_of_an_agent_have_in_common_with_another_process_is_the_machines() -> None:
+    """To wake a process on another core became slow: that is in no row of this process alone."""
+    equal = EQUAL | {f"{REFERENCE}a": 1e-5, EXCHANGE: 1e-4}
+    shifted = {**equal, EXCHANGE: 1.1e-4, "g/1": 1.1 * EQUAL["g/1"], "g/2": 1.1 * EQUAL["g/2"]}
+    old, new = results("a", equal, 1), results("b", shifted, 2)
+    comparison = compare(old, replace(new, served=frozenset({"g/1"})))
+    assert changes(comparison) == {"g/2": "slower"}
+    assert comparison.notes == ()
 
 
 def test_drift_within_a_run_makes_its_intervals_wider() -> None:
