@@ -7,7 +7,7 @@ import math
 import os
 import re
 import statistics
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -140,8 +140,19 @@ def of_report(name: str, report: Mapping[str, Any]) -> Results:
     sizes = {key: sized(row["values"]) for key, row in keys.items()}
     served = frozenset(key for key, row in keys.items() if row["client_cpu"] is not None)
     splits = [math.log1p(row["split"]) for row in rows if row["split"] is not None]
-    drift = statistics.median(splits) if splits else 0.0
+    drift = _beyond_chance(splits, list(sizes.values()))
     return Results(name, sizes, conditions, drift, served=served, **measured)
+
+
+def _beyond_chance(splits: Sequence[float], sizes: Sequence[Sized]) -> float:
+    """The drift that is more than halves of such runs differ by: two standard errors of a whole.
+
+    The rows of a run share its moments, so their median varies as one of them does.
+    """
+    if not splits:
+        return 0.0
+    chance = 2 * statistics.median(size.error for size in sizes)
+    return math.sqrt(max(0.0, statistics.median(splits) ** 2 - chance**2))
 
 
 def refuse_void(results: Results) -> None:

@@ -55,7 +55,8 @@ class Results:
     `command` and `plan` have to; of other tools' results they are empty. `void` is a measurement
     that is not valid, of which nothing is compared.
     `drift` is by how much (in logarithms) all together changed from the first half of the run to
-    the second. `served` are the keys of what an agent has a part in.
+    the second, beyond what chance makes of halves. `served` are the keys of what an agent has a
+    part in.
     """
 
     name: str

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from asapbench.baselines import read, save
+from asapbench.baselines import of_report, read, save
 from asapbench.errors import UsageError
 
 
@@ -133,3 +133,11 @@ def test_a_name_that_was_not_saved_is_refused_with_those_that_were(
         UsageError, match=r"no baseline 'after', and no run of that name; saved are before"
     ):
         read("after")
+
+
+@pytest.mark.parametrize(("split", "drift"), [(0.004, 0.0), (-0.004, 0.0), (0.10, 0.095)])
+def test_only_what_chance_does_not_explain_is_drift(split: float, drift: float) -> None:
+    values = [1.0, 1.02] * 10
+    row = {"group": "g", "name": "n", "values": values, "split": split, "client_cpu": None}
+    found = of_report("run", report_file() | {"command": "micro", "micro": {"benchmarks": [row]}})
+    assert found.drift == pytest.approx(drift, abs=0.006)
