@@ -148,7 +148,7 @@ class Effort(Value):
         return next(look for look in self.looks if look > done)
 
 
-_QUICK = Effort(least=4, most=8, precision=math.inf, seconds=16, slice=0.008)
+_QUICK = Effort(least=4, most=8, precision=math.inf, seconds=16, slice=0.008, measured=2.2)
 _USUAL = Effort(least=5, most=40, precision=0.03, seconds=45)
 _RIGOROUS = Effort(least=15, most=120, precision=0.01, seconds=240)
 
