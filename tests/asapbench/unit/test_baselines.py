@@ -115,7 +115,7 @@ def test_nothing_of_a_measurement_that_is_not_valid_is_compared_and_that_is_said
     assert void.sizes == {}
     assert [note.code for note in void.notes] == ["not-valid"]
     micro = report_file(latency="invalid", throughput="invalid") | {"command": "micro"}
-    row = {"group": "g", "name": "n", "values": [1.0, 1.1], "split": None}
+    row = {"group": "g", "name": "n", "values": [1.0, 1.1], "split": None, "client_cpu": None}
     assert read(write(micro | {"micro": {"benchmarks": [row]}})).sizes == {}
 
 

@@ -233,7 +233,7 @@ def test_a_measurement_that_is_not_valid_is_slower_than_nothing(
 def test_without_a_target_what_was_timed_of_a_server_that_died_is_no_pass(
     make_report: Callable[..., Report], tmp_path: Path, ended: str
 ) -> None:
-    row = {"group": "g", "name": "n", "values": [1.0, 1.1], "split": None}
+    row = {"group": "g", "name": "n", "values": [1.0, 1.1], "split": None, "client_cpu": None}
     timed = {"command": "micro", "targets": (), "details": {"benchmarks": [row]}}
     file = tmp_path / "before.json"
     file.write_text(render_json(make_report(**timed)))
