@@ -112,4 +112,4 @@ def _readings(name: str, cpu: float, rss: float) -> Iterator[tuple[float, ...]]:
 
 def _stolen() -> Iterator[tuple[float, ...]]:
     for number in range(2 * SECONDS + 1):
-        yield _START + number / 2, 0.002 * number
+        yield _START + number / 2, 0.002 * number, 0.3 * number

@@ -1,5 +1,7 @@
 """What `make bench` says of a limit."""
 
+from asapbench.resources import MACHINE, PROCESS
+from benchmarks import hour
 from benchmarks.limits import against, missed
 from benchmarks.micro_truth import different, found_in
 
@@ -27,3 +29,8 @@ def test_of_micro_more_than_chance_makes_of_what_is_promised_is_a_miss() -> None
     assert missed({"beyond": found_in([True] * 4 + [False], 0.0)}) == ["beyond"]
     assert found_in([True] * 5, 0.0) == "5 of 5 (limit 0 not found by chance)"
     assert different([]) == "0 of 0, in 0 of 0 pairs (limit 0 pairs by chance)"
+
+
+def test_the_hour_that_is_made_up_has_the_columns_of_a_run() -> None:
+    assert len(next(hour._stolen())) == len(MACHINE)
+    assert len(next(hour._readings("server", 0.5, 50e6))) == len(PROCESS)
