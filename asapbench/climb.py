@@ -15,7 +15,7 @@ from asapbench.ladder.conclude import so_far
 from asapbench.ladder.evidence import PAUSE, rungs_of, steps_of
 from asapbench.ladder.plateau import next_users
 from asapbench.ladder.recovery import Refuge, collapsed, refuge
-from asapbench.ladder.rung import ROLES, Role, Rung
+from asapbench.ladder.rung import ROLES, Role, Rung, users_for
 from asapbench.ladder.search import Ladder, Next, find, next_load, trials
 from asapbench.ladder.shock import recovered_in
 from asapbench.model import Metric, Recorder, Tick, Window
@@ -63,7 +63,7 @@ class Pace:
         """How many users a level takes; never a part of one. `least` may share a rate."""
         if self.per_user is None:
             return max(1, round(level))
-        return max(least, math.ceil(level / self.per_user - 1e-6))
+        return max(least, users_for(level, self.per_user))
 
     def rate(self, level: float) -> float | None:
         """What they offer together on average."""

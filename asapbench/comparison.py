@@ -129,8 +129,9 @@ def compare(old: Results, new: Results, allowed: float = 0.05) -> Comparison:
     """
     pairs = {key: (old.sizes[key], new.sizes[key]) for key in _own(old) if key in new.sizes}
     machine = _machine(old, new)
+    own_core = {key: each for key, each in machine.items() if key != EXCHANGE}
     tested = {key: pair for key, pair in pairs.items() if not any(size.open for size in pair)}
-    beside = {key: machine if key in new.served else _own_core(machine) for key in tested}
+    beside = {key: machine if key in new.served else own_core for key in tested}
     drift = math.hypot(old.drift, new.drift) / 2
     rows = {row.key: row for row in _tested(tested, drift, beside)}
     rows |= {key: _by_bounds(key, *pair) for key, pair in pairs.items() if key not in tested}
@@ -141,7 +142,7 @@ def compare(old: Results, new: Results, allowed: float = 0.05) -> Comparison:
         rows=tuple(rows[key] for key in pairs),
         only_old=tuple(key for key in _own(old) if key not in new.sizes),
         only_new=tuple(key for key in _own(new) if key not in old.sizes),
-        notes=(*_unlike(old, new), *old.notes, *new.notes, *_changed(_own_core(machine))),
+        notes=(*_unlike(old, new), *old.notes, *new.notes, *_changed(own_core)),
     )
 
 
@@ -235,10 +236,6 @@ def _machine(old: Results, new: Results) -> dict[str, _Difference]:
         for key, size in old.sizes.items()
         if key.startswith(REFERENCE) and key in new.sizes
     }
-
-
-def _own_core(machine: Mapping[str, _Difference]) -> dict[str, _Difference]:
-    return {key: each for key, each in machine.items() if key != EXCHANGE}
 
 
 def _ways(raw: _Difference, machine: Mapping[str, _Difference]) -> list[_Difference]:

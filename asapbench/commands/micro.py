@@ -297,8 +297,8 @@ def _rounds(plan: MicroPlan, rounds: Rounds, recorder: Recorder) -> Generator[Ti
     """Rounds until all is decided, or the time is over; whether -x ended them."""
     effort = plan.effort
     everything = range(len(rounds.entries))
-    references = everything[-len(REFERENCES) :]
-    positions = _alive(everything[: -len(REFERENCES)], rounds)
+    benchmarks, references = everything[: -len(REFERENCES)], everything[-len(REFERENCES) :]
+    positions = _alive(benchmarks, rounds)
     pending = partial(_pending, plan, rounds, recorder.story.targets)
     while positions and rounds.done < effort.most:
         all_ = [*positions, *_alive(references, rounds)]
@@ -311,8 +311,7 @@ def _rounds(plan: MicroPlan, rounds: Rounds, recorder: Recorder) -> Generator[Ti
             return True
         if rounds.done in effort.looks:
             # all of them: what slows the machine later may undo what an earlier look decided
-            alive = _alive(everything[: -len(REFERENCES)], rounds)
-            positions, missed, rounds.so_far = pending(alive)
+            positions, missed, rounds.so_far = pending(_alive(benchmarks, rounds))
             if plan.stop and missed:
                 return True
         rounds.undecided = tuple(rounds.entries[at].key for at in positions)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from math import ceil
 from typing import Any
 
 from asapbench.errors import UsageError
@@ -12,7 +11,7 @@ from asapbench.ladder.evidence import rungs_of
 from asapbench.ladder.of_steps import OF_A_STEP, step_metrics
 from asapbench.ladder.plateau import find_plateau
 from asapbench.ladder.remarks import remarks, remedy
-from asapbench.ladder.rung import JUDGED, Rung
+from asapbench.ladder.rung import JUDGED, Rung, users_for
 from asapbench.ladder.scaling import Scaling, fit
 from asapbench.ladder.search import Finding, find
 from asapbench.ladder.shock import recovery_of, spike_of
@@ -113,8 +112,7 @@ def _users(rung: Rung, rungs: Sequence[Rung]) -> int:
 
     The first step of any profile is a whole number of them.
     """
-    each = rungs[0].level / rungs[0].users
-    return ceil(rung.level / each - 1e-6)
+    return users_for(rung.level, rungs[0].level / rungs[0].users)
 
 
 def _breaking_point(finding: Finding, rungs: Sequence[Rung]) -> dict[str, Any] | None:

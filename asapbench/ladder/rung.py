@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from math import ceil
 from typing import Literal
 
 from asapbench.model import Target, Value
@@ -94,6 +95,11 @@ def rules_of(targets: Iterable[Target]) -> tuple[Rule, ...]:
         for target in targets
         if target.marks
     )
+
+
+def users_for(level: float, each: float) -> int:
+    """How many users offer a level of which each offers so much; never a part of one."""
+    return ceil(level / each - 1e-6)
 
 
 def judge(
